@@ -1,0 +1,34 @@
+/* run_options.h - the options of `skiff run`, as one table. */
+#ifndef SKIFF_RUN_OPTIONS_H
+#define SKIFF_RUN_OPTIONS_H
+
+#include "options.h"
+
+enum run_option {
+	RUN_ROOTFS = 1,
+	RUN_NAME,
+	RUN_RM,
+	RUN_ENV,
+	RUN_ENV_FILE,
+	RUN_WORKDIR,
+	RUN_INIT,
+	RUN_PRESERVE_FDS,
+	RUN_NO_PIVOT,
+	RUN_HOSTNAME,
+	RUN_DOMAINNAME,
+	RUN_PID,
+	RUN_IPC,
+	RUN_UTS,
+	RUN_NETWORK,
+	RUN_CGROUPNS,
+	RUN_TIME,
+	RUN_USERNS,
+	RUN_TIME_OFFSET,
+	RUN_UIDMAP,
+	RUN_GIDMAP,
+	RUN_HELP,
+};
+
+extern const struct option_row run_options[];
+
+#endif

@@ -1,0 +1,128 @@
+/* signals.c - signals and the terminal between skiff and the container; see signals.h. */
+#include "signals.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "fail.h"
+#include "kernel.h"
+#include "scope.h"
+
+static bool is_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGILL || signal == SIGBUS || signal == SIGFPE ||
+	       signal == SIGTRAP || signal == SIGSYS || signal == SIGABRT;
+}
+
+void signals_forwarded(sigset_t *set)
+{
+	sigfillset(set);
+	sigdelset(set, SIGTTIN);
+	for (int signal = 1; signal < NSIG; signal++)
+		if (is_fault(signal))
+			sigdelset(set, signal);
+}
+
+int signals_block(struct container *c)
+{
+	struct sigaction ignore = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	signals_forwarded(&set);
+	/* A caller that ignores SIGCHLD would make the kernel reap the container: wait(2). */
+	if (sigaction(SIGCHLD, &ignore, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, &c->caller_mask) < 0)
+		return fail(errno, "blocking signals");
+	pid_t foreground = tcgetpgrp(STDIN_FILENO);
+	c->has_terminal = foreground > 0 && foreground == getpgrp() &&
+			  tcgetattr(STDIN_FILENO, &c->terminal_modes) == 0;
+	return 0;
+}
+
+void signals_restore(struct container *c)
+{
+	if (c->pid > 0)
+		sigprocmask(SIG_SETMASK, &c->caller_mask, NULL);
+}
+
+int signals_reset(void)
+{
+	struct sigaction fresh = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	/* Ignored signals survive execve(2); a command expects none. */
+	for (int signal = 1; signal <= SIGSYS; signal++)
+		if (signal != SIGKILL && signal != SIGSTOP && sigaction(signal, &fresh, NULL) < 0)
+			return fail(errno, "resetting signal %d", signal);
+	sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? fail(errno, "unblocking signals") : 0;
+}
+
+/* A signal mask of /proc/PID/status, such as "SigCgt:"; 0 if it is not there. */
+static uint64_t status_mask(const char *status, const char *field)
+{
+	const char *at = strstr(status, field);
+
+	return at ? strtoull(at + strlen(field), NULL, 16) : 0;
+}
+
+static bool terminates_by_default(int signal)
+{
+	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH &&
+	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
+}
+
+bool signal_is_dropped(const struct container *c, int signal)
+{
+	char path[64], status[4096];
+	auto_fd fd = -1;
+	ssize_t length;
+
+	if (!(c->clone_flags & CLONE_NEWPID) || !terminates_by_default(signal))
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/status", c->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, status, sizeof status - 1);
+	if (length <= 0)
+		return false;
+	status[length] = '\0';
+	/* A blocked signal is kept: the process may be waiting for it with sigwait(3). */
+	uint64_t noticed = status_mask(status, "SigCgt:") | status_mask(status, "SigIgn:") |
+			   status_mask(status, "SigBlk:");
+	return !(noticed & (UINT64_C(1) << (signal - 1)));
+}
+
+int terminal_give(struct container *c)
+{
+	if (setpgid(0, 0) < 0)
+		return fail(errno, "making a process group");
+	/* ORDER: SIGTTOU is blocked until signals_reset(): we are a background group here. */
+	if (c->has_terminal && tcsetpgrp(STDIN_FILENO, getpgrp()) < 0)
+		return fail(errno, "giving the container the terminal");
+	return 0;
+}
+
+void terminal_take_back(struct container *c)
+{
+	if (!c->has_terminal || c->pid <= 0)
+		return;
+	tcsetpgrp(STDIN_FILENO, getpgrp());
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &c->terminal_modes);
+}
+
+int terminal_stopped(struct container *c)
+{
+	if (!c->has_terminal)
+		return 0;
+	terminal_take_back(c);
+	raise(SIGSTOP);
+	/* Continued: by `fg`, which made us the foreground group, or by `bg`, which did not. */
+	if (tcgetpgrp(STDIN_FILENO) == getpgrp())
+		tcsetpgrp(STDIN_FILENO, c->pid);
+	kill(-c->pid, SIGCONT);
+	return 0;
+}

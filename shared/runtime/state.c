@@ -1,0 +1,361 @@
+/* state.c - what skiff remembers of a running container, on disk; see state.h. */
+#include "state.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "container.h"
+#include "fail.h"
+#include "kernel.h"
+#include "scope.h"
+
+/* How many bytes of state.json are read back: it has a dozen short fields and one path. */
+enum { STATE_FILE_MAX = 16384 };
+
+/* Writes the path of the state directory. Returns 0 or -errno with a failure record. */
+static int state_base_path(char path[PATH_MAX])
+{
+	const char *chosen = getenv("SKIFF_RUN"), *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	int length;
+
+	if (chosen && chosen[0])
+		length = snprintf(path, PATH_MAX, "%s", chosen);
+	else if (geteuid() == 0)
+		length = snprintf(path, PATH_MAX, "/run/skiff");
+	else if (runtime_dir && runtime_dir[0] == '/')
+		length = snprintf(path, PATH_MAX, "%s/skiff", runtime_dir);
+	else
+		length = snprintf(path, PATH_MAX, "/tmp/skiff-%u", geteuid());
+	if (length >= PATH_MAX)
+		return fail(ENAMETOOLONG, "finding the state directory");
+	return 0;
+}
+
+/* Opens $SKIFF_RUN/NAME, making both if needed. Returns a descriptor or -errno with a record. */
+static int state_open_dir(const char *name)
+{
+	char path[PATH_MAX];
+	auto_fd base = -1;
+	struct stat status;
+	int dir;
+
+	TRY(state_base_path(path));
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return fail(errno, "making the state directory %s", path);
+	/* SECURITY: /tmp is everybody's: a directory or link planted there by somebody else is not
+	 * ours (test: attacks/planted-state-dir). */
+	base = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (base < 0 || fstat(base, &status) < 0)
+		return fail(errno, "opening the state directory %s", path);
+	if (status.st_uid != geteuid())
+		return fail(0, "opening the state directory %s: it belongs to another user", path);
+	if (mkdirat(base, name, 0700) < 0 && errno != EEXIST)
+		return fail(errno, "making %s/%s", path, name);
+	dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return dir < 0 ? fail(errno, "opening %s/%s", path, name) : dir;
+}
+
+bool state_name_valid(const char *name)
+{
+	if (!isalnum((unsigned char)name[0]) || !name[1] || strlen(name) > NAME_MAX)
+		return false;
+	for (const char *at = name; *at; at++)
+		if (!isalnum((unsigned char)*at) && !strchr("_.-", *at))
+			return false;
+	return true;
+}
+
+/* The time at which a process began, in clock ticks since boot: with it, a process ID that was
+ * given to another process can be told apart. 0 if there is no such process. proc(5), stat (22). */
+static uint64_t process_start_time(pid_t pid)
+{
+	char path[64], text[1024];
+	auto_fd fd = -1;
+	ssize_t length;
+	char *at;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	at = strrchr(text, ')'); /* field 2 is the name, which may hold anything */
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+/* Reads dir's state.json. Returns a new reference, or NULL if it is missing or not JSON. */
+static json_t *state_read(int dir)
+{
+	char text[STATE_FILE_MAX];
+	auto_fd fd = openat(dir, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
+
+	return length <= 0 ? NULL : json_loadb(text, (size_t)length, 0, NULL);
+}
+
+/* A pidfd of the process that the state names, or -ESRCH when it is gone. */
+static int state_open_process(const json_t *state)
+{
+	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
+	uint64_t start = (uint64_t)json_integer_value(json_object_get(state, "startTime"));
+	auto_fd pidfd = pid > 0 ? sys_pidfd_open(pid) : -ESRCH;
+
+	/* RACE: the ID may have been reused before we opened it, but not after: so compare now. */
+	if (pidfd < 0 || process_start_time(pid) != start)
+		return -ESRCH;
+	return take_fd(&pidfd);
+}
+
+static void names_unlink(const char *name, const char *id)
+{
+	auto_fd names = name ? state_open_dir("names") : -1;
+	char owner[CONTAINER_ID_LENGTH + 1];
+
+	if (names < 0)
+		return;
+	ssize_t length = readlinkat(names, name, owner, sizeof owner);
+	if (length == CONTAINER_ID_LENGTH && strncmp(owner, id, CONTAINER_ID_LENGTH) == 0)
+		unlinkat(names, name, 0);
+}
+
+/* Removes one container's directory and name. */
+static void state_remove_dir(int containers, int dir, const char *id, const char *name)
+{
+	names_unlink(name, id);
+	unlinkat(dir, "state.json.new", 0);
+	unlinkat(dir, "state.json", 0);
+	unlinkat(containers, id, AT_REMOVEDIR);
+}
+
+/* Undoes what a killed skiff left of one container: its processes, its name, its directory. */
+static void sweep_one(int containers, const char *id)
+{
+	auto_fd dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
+		return; /* gone, or its skiff is alive */
+	json_t *state = state_read(dir);
+	auto_fd pidfd = state ? state_open_process(state) : -1;
+	if (pidfd >= 0)
+		sys_pidfd_send_signal(pidfd, SIGKILL);
+	state_remove_dir(containers, dir, id,
+			 json_string_value(json_object_get(state, "name")));
+	json_decref(state);
+}
+
+static void sweep(int containers)
+{
+	/* RACE: between mkdir and flock a new directory looks abandoned. Makers hold this lock
+	 * shared in between; if one is at work we sweep another time. */
+	if (flock(containers, LOCK_EX | LOCK_NB) < 0)
+		return;
+	int copy = openat(containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list)))
+		if (entry->d_name[0] != '.')
+			sweep_one(containers, entry->d_name);
+	flock(containers, LOCK_UN);
+}
+
+/* Links names/NAME to the ID. A link whose container is gone is replaced. */
+static int names_link(int containers, const char *name, const char *id)
+{
+	auto_fd names = state_open_dir("names");
+	char owner[CONTAINER_ID_LENGTH + 1] = "";
+
+	if (names < 0)
+		return names;
+	for (int attempt = 0; attempt < 3; attempt++) {
+		if (symlinkat(id, names, name) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return fail(errno, "taking the name %s", name);
+		ssize_t length = readlinkat(names, name, owner, sizeof owner - 1);
+		owner[length > 0 ? length : 0] = '\0';
+		if (length > 0 && faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			break;
+		unlinkat(names, name, 0);
+	}
+	return fail(0, "taking the name %s: the container %.12s has it", name, owner);
+}
+
+int state_create(struct container *c)
+{
+	auto_fd containers = state_open_dir("containers");
+
+	if (containers < 0)
+		return containers;
+	sweep(containers);
+	if (flock(containers, LOCK_SH) < 0 || mkdirat(containers, c->id, 0700) < 0)
+		return fail(errno, "making the state directory of %.12s", c->id);
+	c->state_fd = openat(containers, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->state_fd < 0 || flock(c->state_fd, LOCK_EX | LOCK_NB) < 0)
+		return fail(errno, "locking the state directory of %.12s", c->id);
+	return c->name ? names_link(containers, c->name, c->id) : 0;
+}
+
+/* The names of /proc/PID/ns, in the order of enum namespace_kind. */
+static const char *const namespace_names[NAMESPACE_KINDS] = { "pid",	"ipc",	"uts", "net",
+							      "cgroup", "time", "user" };
+
+/* A JSON string, or null where the bytes are not UTF-8 (JSON can't hold them). */
+static json_t *json_text(const char *text)
+{
+	json_t *string = text ? json_string(text) : NULL;
+
+	return string ? string : json_null();
+}
+
+static json_t *json_texts(char *const *list)
+{
+	json_t *array = json_array();
+
+	for (; list && *list; list++)
+		json_array_append_new(array, json_text(*list));
+	return array;
+}
+
+static json_t *state_json(const struct container *c)
+{
+	json_t *namespaces = json_array();
+
+	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		if (c->ns[kind].mode != NAMESPACE_HOST)
+			json_array_append_new(namespaces, json_string(namespace_names[kind]));
+	return json_pack("{s:s, s:o, s:i, s:I, s:I, s:o, s:b, s:o, s:o, s:o}", "id", c->id, "name",
+			 json_text(c->name), "pid", (int)c->pid, "startTime",
+			 (json_int_t)process_start_time(c->pid), "created", (json_int_t)time(NULL),
+			 "rootfs", json_text(c->rootfs_path), "noPivot",
+			 (c->flags & CONTAINER_NO_PIVOT) != 0, "namespaces", namespaces, "command",
+			 json_texts(c->argv), "env", json_texts(c->env.list));
+}
+
+int state_write(struct container *c)
+{
+	auto_fd fd = openat(c->state_fd, "state.json.new",
+			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	json_t *state = state_json(c);
+	auto_free char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
+	size_t length = text ? strlen(text) : 0;
+
+	json_decref(state);
+	if (fd < 0)
+		return fail(errno, "writing the state of %.12s", c->id);
+	if (!text)
+		return fail(ENOMEM, "writing the state of %.12s", c->id);
+	ssize_t written = write(fd, text, length);
+	if (written != (ssize_t)length)
+		return fail(written < 0 ? errno : ENOSPC, "writing the state of %.12s", c->id);
+	if (renameat(c->state_fd, "state.json.new", c->state_fd, "state.json") < 0)
+		return fail(errno, "writing the state of %.12s", c->id);
+	return 0;
+}
+
+void state_remove(struct container *c)
+{
+	auto_fd containers = c->state_fd >= 0 ? state_open_dir("containers") : -1;
+
+	if (containers >= 0)
+		state_remove_dir(containers, c->state_fd, c->id, c->name);
+	scope_close_fd(&c->state_fd);
+}
+
+/* Finds the one container whose ID begins with prefix. Returns 1, 0 (none) or 2 (several). */
+static int find_by_prefix(int containers, const char *prefix, char id[CONTAINER_ID_LENGTH + 1])
+{
+	int copy = openat(containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
+	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	while (list && found < 2 && (entry = readdir(list)))
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+		    strlen(entry->d_name) == CONTAINER_ID_LENGTH) {
+			memcpy(id, entry->d_name, CONTAINER_ID_LENGTH + 1);
+			found++;
+		}
+	return found;
+}
+
+static int no_such_container(const char *reference)
+{
+	return fail_exit_code(fail(0, "No such container: %s", reference), 1);
+}
+
+/* Turns a name, an ID or the start of one into an ID. */
+static int resolve_reference(int containers, const char *reference,
+			     char id[CONTAINER_ID_LENGTH + 1])
+{
+	auto_fd names = state_open_dir("names");
+	ssize_t length = -1;
+
+	if (names >= 0 && state_name_valid(reference))
+		length = readlinkat(names, reference, id, CONTAINER_ID_LENGTH + 1);
+	if (length == CONTAINER_ID_LENGTH) {
+		id[CONTAINER_ID_LENGTH] = '\0';
+		return 0;
+	}
+	if (!reference[0] || strspn(reference, "0123456789abcdef") != strlen(reference))
+		return no_such_container(reference);
+	switch (find_by_prefix(containers, reference, id)) {
+	case 0:
+		return no_such_container(reference);
+	case 1:
+		return 0;
+	default:
+		return fail_exit_code(
+			fail(0, "finding container %s: several IDs begin with it", reference), 1);
+	}
+}
+
+/* Takes from state.json what a caller may need. Returns 0 or -ENOMEM. */
+static int state_parse(const json_t *state, struct state_container *found)
+{
+	json_t *item;
+	size_t i;
+
+	found->pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
+	found->no_pivot = json_is_true(json_object_get(state, "noPivot"));
+	json_array_foreach(json_object_get(state, "namespaces"), i, item) {
+		for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+			if (strcmp(json_string_value(item), namespace_names[kind]) == 0)
+				found->namespaces |= 1u << kind;
+	}
+	json_array_foreach(json_object_get(state, "env"), i, item) {
+		if (json_is_string(item))
+			TRY(strv_append(&found->env, json_string_value(item)));
+	}
+	return 0;
+}
+
+int state_find(const char *reference, struct state_container *found)
+{
+	auto_fd containers = state_open_dir("containers"), dir = -1;
+	char id[CONTAINER_ID_LENGTH + 1];
+	int ret;
+
+	*found = (struct state_container){ .pidfd = -1 };
+	if (containers < 0)
+		return containers;
+	TRY(resolve_reference(containers, reference, id));
+	dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	json_t *state = dir < 0 ? NULL : state_read(dir);
+	found->pidfd = state ? state_open_process(state) : -ESRCH;
+	ret = state ? state_parse(state, found) : 0;
+	json_decref(state);
+	if (found->pidfd < 0)
+		return fail_exit_code(fail(0, "container %s is not running", reference), 1);
+	return ret < 0 ? fail(-ret, "reading the state of %s", reference) : 0;
+}

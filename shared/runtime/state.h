@@ -1,0 +1,47 @@
+/* state.h - what skiff remembers of a running container, on disk.
+ *
+ *	$SKIFF_RUN/containers/ID/state.json   one directory a container, locked by the skiff that runs it
+ *	$SKIFF_RUN/names/NAME -> ID           a name belongs to whoever made the link
+ *
+ * SKIFF_RUN is /run/skiff for root; $XDG_RUNTIME_DIR/skiff, or /tmp/skiff-UID, for anybody else.
+ * No daemon keeps any of it: a directory that nobody has locked was left by a skiff that was
+ * killed, and the next one undoes it. */
+#ifndef SKIFF_STATE_H
+#define SKIFF_STATE_H
+
+#include <stdbool.h>
+
+#include <sys/types.h>
+
+#include "strv.h"
+
+struct container;
+
+/* Whether name can be a container's name: [a-zA-Z0-9][a-zA-Z0-9_.-]+, as Docker has it. */
+bool state_name_valid(const char *name);
+
+/* Makes and locks the state directory of c->id (c->state_fd) and takes c->name; first removes what
+ * dead skiffs left. Returns 0 or -errno with a failure record. */
+int state_create(struct container *c) __attribute__((warn_unused_result));
+
+/* Writes state.json: whole, under another name, then renamed into place. */
+int state_write(struct container *c) __attribute__((warn_unused_result));
+
+/* Undoes state_create() and state_write(). May be called at any time, and twice. */
+void state_remove(struct container *c);
+
+/* A running container, as the state directory knows it. */
+struct state_container {
+	int pidfd;	     /* PID 1; owned by the caller */
+	pid_t pid;	     /* its process ID */
+	unsigned namespaces; /* bit 1 << kind: it does not use skiff's own (enum namespace_kind) */
+	bool no_pivot;	     /* it was started with --no-pivot */
+	struct strv env;     /* its environment; owned by the caller */
+};
+
+/* Finds a running container by name, ID or unambiguous start of an ID, and fills *found.
+ * Returns 0, or -errno with a failure record (exit code 1, as Docker's) when there is none. */
+int state_find(const char *reference, struct state_container *found)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,88 @@
+/* stubs.c - rooms that are not in this build.
+ *
+ * Every function is weak: a room that is linked in replaces it. A stub does nothing, so that the
+ * corridor is the same in every build; what a user asks for by an option is refused by the option
+ * table (shared/cli/options.c) before the corridor is entered. */
+#include <stdint.h>
+#include <string.h>
+
+#include "chapters.h"
+#include "container.h"
+#include "fail.h"
+#include "namespaces.h"
+#include "process.h"
+#include "rooms.h"
+#include "rootfs.h"
+#include "start.h"
+
+#define STUB __attribute__((weak))
+#define WEAK_ROOM(number)                                                                          \
+	extern const char room_##number;                                                           \
+	STUB const char room_##number = 0
+
+WEAK_ROOM(00);
+WEAK_ROOM(01);
+WEAK_ROOM(02);
+WEAK_ROOM(03);
+WEAK_ROOM(04);
+WEAK_ROOM(05);
+WEAK_ROOM(06);
+WEAK_ROOM(07);
+WEAK_ROOM(08);
+WEAK_ROOM(09);
+WEAK_ROOM(10);
+WEAK_ROOM(11);
+WEAK_ROOM(12);
+WEAK_ROOM(13);
+WEAK_ROOM(14);
+WEAK_ROOM(15);
+
+STUB int start_process_id(void)
+{
+	return chapter_need(0, "hello");
+}
+
+STUB int process_clone(struct container *c)
+{
+	(void)c;
+	return chapter_need(1, "running a command");
+}
+
+#define NOTHING(function)                                                                          \
+	STUB int function(struct container *c)                                                     \
+	{                                                                                          \
+		(void)c;                                                                           \
+		return 0;                                                                          \
+	}
+#define NOTHING_TO_UNDO(function)                                                                  \
+	STUB void function(struct container *c)                                                    \
+	{                                                                                          \
+		(void)c;                                                                           \
+	}
+
+NOTHING(process_surroundings)
+NOTHING(process_exec)
+NOTHING(process_wait)
+NOTHING_TO_UNDO(process_undo)
+
+STUB int rootfs_prepare(struct container *c)
+{
+	note("chapter 02 (chroot) is not in this build: %s is not entered", c->rootfs_path);
+	return 0;
+}
+
+NOTHING(rootfs_mount)
+NOTHING(rootfs_pivot)
+NOTHING(namespaces_prepare)
+NOTHING(namespaces_map_ids)
+NOTHING(namespaces_enter)
+NOTHING(cgroup_create)
+NOTHING_TO_UNDO(cgroup_remove)
+NOTHING(overlay_prepare)
+NOTHING_TO_UNDO(overlay_remove)
+NOTHING(security_apply)
+NOTHING(network_attach)
+NOTHING_TO_UNDO(network_detach)
+NOTHING(image_resolve)
+NOTHING(volume_prepare)
+NOTHING(volume_mount)

@@ -1,0 +1,186 @@
+/* sync.c - the conversation of the two processes of a run; see sync.h. */
+#include "sync.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "container.h"
+#include "fail.h"
+#include "kernel.h"
+#include "scope.h"
+
+struct packet {
+	enum sync_message message;
+	struct failure failure; /* with SYNC_FAILED only */
+};
+
+int sync_open(struct container *c)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return fail(errno, "making the socket between skiff and the container");
+	c->sync_fd = pair[0];
+	c->sync_child_fd = pair[1];
+	return 0;
+}
+
+/* Sends one message, with a descriptor if fd >= 0. Returns 0 or -errno, without a record. */
+static int packet_send(int socket_fd, const struct packet *packet, size_t size, int fd)
+{
+	char control[CMSG_SPACE(sizeof fd)] = { 0 };
+	struct iovec part = { (void *)(uintptr_t)packet, size };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		header.msg_control = control;
+		header.msg_controllen = sizeof control;
+		struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+	}
+	return sendmsg(socket_fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* Receives one message; *fd becomes the descriptor that came with it, if any.
+ * Returns 0, -EPIPE at end of file or when the message is cut short, or -errno. */
+static int packet_receive(int socket_fd, struct packet *packet, int *fd)
+{
+	char control[CMSG_SPACE(sizeof *fd)] = { 0 };
+	struct iovec part = { packet, sizeof *packet };
+	struct msghdr header = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof control };
+	ssize_t got;
+
+	memset(packet, 0, sizeof *packet);
+	do
+		got = recvmsg(socket_fd, &header, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	if ((size_t)got < sizeof packet->message ||
+	    (packet->message == SYNC_FAILED && (size_t)got < sizeof *packet))
+		return -EPIPE;
+	for (struct cmsghdr *part_of = CMSG_FIRSTHDR(&header); part_of;
+	     part_of = CMSG_NXTHDR(&header, part_of))
+		if (part_of->cmsg_level == SOL_SOCKET && part_of->cmsg_type == SCM_RIGHTS)
+			memcpy(fd, CMSG_DATA(part_of), sizeof *fd);
+	return 0;
+}
+
+static int send_word(struct container *c, enum sync_message message, int fd)
+{
+	struct packet packet = { .message = message };
+
+	return packet_send(c->sync_fd, &packet, sizeof packet.message, fd);
+}
+
+/* Parent: the child closed its end too early; its own story, if it sent one, is the better one. */
+static int child_is_gone(struct container *c, const char *when)
+{
+	struct packet packet;
+	int fd = -1;
+
+	while (packet_receive(c->sync_fd, &packet, &fd) == 0)
+		if (packet.message == SYNC_FAILED)
+			return fail_adopt(&packet.failure);
+	return fail(0, "starting the container: its first process died %s", when);
+}
+
+static int send_to_child(struct container *c, enum sync_message message, int fd)
+{
+	int ret = send_word(c, message, fd);
+
+	if (ret == -EPIPE || ret == -ECONNRESET)
+		return child_is_gone(c, "before it was ready");
+	return ret < 0 ? fail(-ret, "talking to the container's first process") : 0;
+}
+
+static int await_word(struct container *c, enum sync_message message, int *fd)
+{
+	struct packet packet;
+	int ret = packet_receive(c->sync_fd, &packet, fd);
+
+	if (ret < 0)
+		return fail(-ret, "waiting for skiff's parent process");
+	if (packet.message != message)
+		return fail(EPROTO, "waiting for skiff's parent process");
+	return 0;
+}
+
+int sync_enter_child(struct container *c)
+{
+	scope_close_fd(&c->sync_fd);
+	c->sync_fd = take_fd(&c->sync_child_fd);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return fail(errno, "asking to be killed with skiff");
+	/* RACE: the parent may have died before the prctl; then its end of the socket is closed,
+	 * and the next wait for it fails. */
+	return 0;
+}
+
+int sync_send_mapped(struct container *c)
+{
+	if (!(c->clone_flags & CLONE_NEWUSER))
+		return 0;
+	return send_to_child(c, SYNC_MAPPED, c->rootfs_fd);
+}
+
+int sync_await_mapped(struct container *c)
+{
+	if (!(c->clone_flags & CLONE_NEWUSER))
+		return 0;
+	return await_word(c, SYNC_MAPPED, &c->rootfs_fd);
+}
+
+int sync_send_go(struct container *c)
+{
+	return send_to_child(c, SYNC_GO, -1);
+}
+
+int sync_await_go(struct container *c)
+{
+	int none = -1;
+
+	return await_word(c, SYNC_GO, &none);
+}
+
+int sync_send_ready(struct container *c)
+{
+	int ret = send_word(c, SYNC_READY, -1);
+
+	return ret < 0 ? fail(-ret, "telling skiff that the command starts") : 0;
+}
+
+void sync_send_failure(struct container *c)
+{
+	struct packet packet = { .message = SYNC_FAILED, .failure = *fail_record() };
+
+	/* If the parent is gone there is nobody left to tell. */
+	if (packet_send(c->sync_fd, &packet, sizeof packet, -1) < 0)
+		return;
+}
+
+int sync_await_exec(struct container *c)
+{
+	struct packet packet;
+	int ready = 0, fd = -1, ret;
+
+	while ((ret = packet_receive(c->sync_fd, &packet, &fd)) == 0) {
+		if (packet.message == SYNC_FAILED)
+			return fail_adopt(&packet.failure);
+		ready |= packet.message == SYNC_READY;
+	}
+	if (ret != -EPIPE)
+		return fail(-ret, "waiting for the container to start");
+	if (!ready)
+		return child_is_gone(c, "while it was being set up");
+	return 0;
+}
