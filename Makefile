@@ -89,6 +89,17 @@ $(BUILD)/learner/skiff: $(shared_o) $(learner_o) FORCE
 .PHONY: FORCE
 FORCE:
 
+# --- everything ------------------------------------------------------------------------------------
+
+# Packages, programs and the lab VM first; then the tests, in a network namespace of their own with
+# nothing in it but loopback.
+.PHONY: test
+test: ## everything the project promises (with sudo)
+	@shared/workshop/packages.sh build test vm peers
+	@$(MAKE) --no-print-directory build stages probes image vm-build
+	@unshare --net sh -c 'ip link set lo up && exec "$$@"' sh \
+		"$$(shared/workshop/find-python)" tests/run --build '$(BUILD)' $(PHASES)
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
