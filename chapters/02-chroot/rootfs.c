@@ -132,6 +132,8 @@ static int hosts_mount(const struct mount_row *row)
 	auto_fd tree = sys_open_tree(AT_FDCWD, strcat(path, row->target),
 				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
+	if (tree == -ENOENT) /* the host has none: an empty directory, then */
+		return new_mount(&(struct mount_row){ "", "tmpfs", row->attributes, { { 0 } } });
 	if (tree < 0)
 		return tree;
 	TRY(sys_mount_setattr(tree, AT_RECURSIVE, &attributes));
@@ -155,8 +157,9 @@ static int mount_row(const struct container *c, const struct mount_row *row)
 {
 	/* TODO 2.4 mounts
 	 * Get the mount with new_mount(), or with hosts_mount() when that says -EPERM; get the
-	 * directory with open_mount_point(); put the one on the other with sys_move_mount().
-	 * Fail with fail(..., "mounting /%s", row->target). Return the mount's descriptor.
+	 * directory with open_mount_point(), which says -ELOOP for a symbolic link; put the one on
+	 * the other with sys_move_mount(). Fail with fail(..., "mounting /%s", row->target).
+	 * Return the mount's descriptor.
 	 * Read: fsmount(2) or its kernel documentation, move_mount(2), mount(2) */
 	return TODO("2.4 mounts");
 	/* END 2.4 */

@@ -142,6 +142,8 @@ static int hosts_mount(const struct mount_row *row)
 	auto_fd tree = sys_open_tree(AT_FDCWD, strcat(path, row->target),
 				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
+	if (tree == -ENOENT) /* the host has none: an empty directory, then */
+		return new_mount(&(struct mount_row){ "", "tmpfs", row->attributes, { { 0 } } });
 	if (tree < 0)
 		return tree;
 	TRY(sys_mount_setattr(tree, AT_RECURSIVE, &attributes));
@@ -165,8 +167,9 @@ static int mount_row(const struct container *c, const struct mount_row *row)
 {
 	/* TASK 2.4 mounts
 	 * Get the mount with new_mount(), or with hosts_mount() when that says -EPERM; get the
-	 * directory with open_mount_point(); put the one on the other with sys_move_mount().
-	 * Fail with fail(..., "mounting /%s", row->target). Return the mount's descriptor.
+	 * directory with open_mount_point(), which says -ELOOP for a symbolic link; put the one on
+	 * the other with sys_move_mount(). Fail with fail(..., "mounting /%s", row->target).
+	 * Return the mount's descriptor.
 	 * Read: fsmount(2) or its kernel documentation, move_mount(2), mount(2) */
 	auto_fd mount = new_mount(row), point = -1;
 	int ret;
@@ -176,6 +179,8 @@ static int mount_row(const struct container *c, const struct mount_row *row)
 	if (mount < 0)
 		return fail(-mount, "mounting /%s", row->target);
 	point = open_mount_point(c, row->target);
+	if (point == -ELOOP)
+		return fail(0, "mounting /%s: in the image it is a symbolic link", row->target);
 	if (point < 0)
 		return fail(-point, "mounting /%s: opening it in the image", row->target);
 	ret = sys_move_mount(mount, point);
