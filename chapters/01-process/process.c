@@ -22,7 +22,6 @@ ROOM(01);
 
 int process_clone(struct container *c)
 {
-	TRY(signals_block(c));
 	/* TODO 1.1 clone
 	 * Make the first process with sys_clone3(): flags CLONE_PIDFD and c->clone_flags, the pidfd
 	 * into c->pidfd, SIGCHLD as exit signal. Set c->pid to what it returns.
@@ -195,10 +194,4 @@ int process_wait(struct container *c)
 		if (info.ssi_signo != SIGCHLD)
 			TRY(forward_signal(c, (int)info.ssi_signo));
 	}
-}
-
-void process_undo(struct container *c)
-{
-	terminal_take_back(c);
-	signals_restore(c);
 }

@@ -1,11 +1,11 @@
 /* process.h - chapter 01: the container's first process.
  *
  * Runs in: process_clone in the parent, and from there in both; process_surroundings and
- *          process_exec in the child, last of all; process_wait and process_undo in the parent.
+ *          process_exec in the child, last of all; process_wait in the parent.
  * Takes:   c->argv, c->env, c->workdir, c->preserve_fds, c->flags (CONTAINER_INIT),
  *          c->clone_flags, which chapters 02 and 03 have filled.
  * Leaves:  c->pid, c->pidfd, c->exit_code.
- * Undo:    process_undo gives skiff its terminal and its signals back.
+ * Undo:    the corridor kills the process and reaps it.
  * Kernel:  clone3 (5.3), pidfd_send_signal (5.1), waitid with P_PIDFD (5.4), close_range with
  *          CLOSE_RANGE_CLOEXEC (5.11), openat2 (5.6), signalfd, execve.
  * Tests:   tests/chapters/test_01_process.py */
@@ -15,7 +15,6 @@
 struct container;
 
 /* Makes the container's first process with clone3(2): c->clone_flags, and a pidfd for the parent.
- * Before that, blocks the signals that process_wait() will forward, so that none is lost.
  * Returns 0 in both processes: c->pid is 0 in the child; in the parent it is the child's process
  * ID, and c->pidfd its pidfd. Returns -errno with a failure record when there is no child. */
 int process_clone(struct container *c) __attribute__((warn_unused_result));
@@ -35,8 +34,5 @@ int process_exec(struct container *c) __attribute__((warn_unused_result));
  * Sets c->exit_code to the status of exit(3), or to 128 plus the number of the signal that ended
  * it. Returns 0 or -errno with a failure record. */
 int process_wait(struct container *c) __attribute__((warn_unused_result));
-
-/* Parent: takes back the terminal and the signal mask. Works at any moment, and twice. */
-void process_undo(struct container *c);
 
 #endif

@@ -27,6 +27,7 @@
 #include "rooms.h"
 #include "rootfs.h"
 #include "scope.h"
+#include "signals.h"
 #include "state.h"
 #include "sync.h"
 #include "trace.h"
@@ -93,6 +94,7 @@ static int container_identify(struct container *c)
 /* The parent: from nothing to a running command, to its end. */
 static int container_start(struct container *c)
 {
+	STEP(signals_block(c));	     /*    ORDER first: from here on none may end us half-way  */
 	STEP(container_identify(c)); /*    ID, host name                                     */
 	STEP(image_resolve(c));	     /* 08 */
 	STEP(overlay_prepare(c));    /* 05 */
@@ -118,6 +120,7 @@ static int container_start(struct container *c)
 
 static int container_start_exec(struct container *c)
 {
+	STEP(signals_block(c));
 	STEP(namespaces_prepare(c)); /* 03 */
 	STEP(sync_open(c));
 	STEP(process_clone(c)); /* 01 */
@@ -138,11 +141,12 @@ static int container_undo(struct container *c)
 		sys_pidfd_send_signal(c->pidfd, SIGKILL);
 		waitid(P_PIDFD, (id_t)c->pidfd, &(siginfo_t){ 0 }, WEXITED);
 	}
-	process_undo(c);
 	network_detach(c);
 	cgroup_remove(c);
 	overlay_remove(c);
 	state_remove(c);
+	terminal_take_back(c);
+	signals_restore(c);
 	return 0;
 }
 

@@ -81,7 +81,8 @@ struct container {
 	int pidfd;	   /* the child's, in the parent */
 	int exit_code;	   /* set by process_wait(): 0-255 */
 	int sent_signal;   /* SIGKILL was sent in place of this signal; 0: none */
-	int has_terminal;  /* the container is given skiff's terminal */
+	int signals_blocked; /* caller_mask is set */
+	int has_terminal;    /* the container is given skiff's terminal */
 	struct termios terminal_modes; /* as they were, if has_terminal */
 	sigset_t caller_mask;	       /* the signals blocked when skiff was started */
 	uint64_t clone_flags; /* CLONE_NEW* for clone3(2): chapters 02 and 03 add theirs */

@@ -30,13 +30,15 @@ void signals_forwarded(sigset_t *set)
 
 int signals_block(struct container *c)
 {
-	struct sigaction ignore = { .sa_handler = SIG_DFL };
+	struct sigaction child = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
 	signals_forwarded(&set);
 	/* A caller that ignores SIGCHLD would make the kernel reap the container: wait(2). */
-	if (sigaction(SIGCHLD, &ignore, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, &c->caller_mask) < 0)
+	if (sigaction(SIGCHLD, &child, NULL) < 0 ||
+	    sigprocmask(SIG_BLOCK, &set, &c->caller_mask) < 0)
 		return fail(errno, "blocking signals");
+	c->signals_blocked = 1;
 	pid_t foreground = tcgetpgrp(STDIN_FILENO);
 	c->has_terminal = foreground > 0 && foreground == getpgrp() &&
 			  tcgetattr(STDIN_FILENO, &c->terminal_modes) == 0;
@@ -45,8 +47,9 @@ int signals_block(struct container *c)
 
 void signals_restore(struct container *c)
 {
-	if (c->pid > 0)
+	if (c->signals_blocked)
 		sigprocmask(SIG_SETMASK, &c->caller_mask, NULL);
+	c->signals_blocked = 0;
 }
 
 int signals_reset(void)

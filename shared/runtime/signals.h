@@ -11,7 +11,7 @@ struct container;
  * be caught; faults of skiff's own (SIGSEGV ...); SIGTTIN. */
 void signals_forwarded(sigset_t *set);
 
-/* Parent, before the clone: blocks them, remembers c->caller_mask, and looks whether skiff has
+/* Parent, first of all: blocks them, so that none is lost or ends skiff half-way; remembers c->caller_mask, and looks whether skiff has
  * the terminal (c->has_terminal). Returns 0 or -errno with a failure record. */
 int signals_block(struct container *c) __attribute__((warn_unused_result));
 

@@ -63,7 +63,6 @@ STUB int process_clone(struct container *c)
 NOTHING(process_surroundings)
 NOTHING(process_exec)
 NOTHING(process_wait)
-NOTHING_TO_UNDO(process_undo)
 
 STUB int rootfs_prepare(struct container *c)
 {

@@ -38,6 +38,7 @@ static const struct explanation {
 	{ "cgroup_create", 4, "make the cgroup and set its limits", "mkdir write" },
 	{ "rootfs_prepare", 2, "check the root, ask for a mount namespace", "openat" },
 	{ "namespaces_prepare", 3, "choose namespaces; join PID and user", "setns" },
+	{ "signals_block", -1, "hold back signals, look at the terminal", "rt_sigprocmask ioctl" },
 	{ "container_identify", -1, "take a random ID", "getrandom" },
 	{ "state_create", -1, "lock a directory, take the name", "mkdirat flock symlinkat" },
 	{ "sync_open", -1, "a socket between the two processes", "socketpair" },
