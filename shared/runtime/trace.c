@@ -49,7 +49,7 @@ static const struct explanation {
 	{ "state_write", -1, "write down what runs", "openat write renameat" },
 	{ "sync_send_go", -1, "tell the child: go", "sendmsg" },
 	{ "sync_await_exec", -1, "wait until the command runs", "recvmsg" },
-	{ "process_wait", 1, "forward signals, wait for the end", "poll signalfd waitid" },
+	{ "process_wait", 1, "forward signals, wait for the end", "signalfd pidfd_send_signal waitid" },
 	{ "sync_enter_child", -1, "die with skiff; keep one socket end", "prctl close" },
 	{ "sync_await_mapped", -1, "wait until the IDs are mapped", "recvmsg" },
 	{ "namespaces_enter", 3, "join, host name, loopback, clocks", "setns sethostname ioctl" },
