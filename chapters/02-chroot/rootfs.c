@@ -17,10 +17,6 @@ ROOM(02);
 
 int rootfs_prepare(struct container *c)
 {
-	auto_fd root = open(c->rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0)
-		return fail(errno, "opening the root file system %s", c->rootfs_path);
 	if (c->flags & CONTAINER_NO_PIVOT)
 		return 0;
 	/* TODO 2.2 private

@@ -15,8 +15,8 @@
 
 struct container;
 
-/* Parent: checks that c->rootfs_path is a directory and asks clone3(2) for a mount namespace,
- * which a plain chroot (CONTAINER_NO_PIVOT) does not need.
+/* Parent: asks clone3(2) for a mount namespace, which a plain chroot (CONTAINER_NO_PIVOT) does not
+ * need. That c->rootfs_path is a directory was seen at the front door.
  * Returns 0 or -errno with a failure record. */
 int rootfs_prepare(struct container *c) __attribute__((warn_unused_result));
 

@@ -52,7 +52,10 @@ static int choose_namespace(struct container *c, enum namespace_kind kind,
 		   (kind == NAMESPACE_NETWORK && strcmp(walk->value, "none") == 0)) {
 		choice->mode = NAMESPACE_PRIVATE;
 	} else if (strncmp(walk->value, prefix, strlen(prefix)) == 0) {
-		TRY(state_find(walk->value + strlen(prefix), &other));
+		int ret = state_find(walk->value + strlen(prefix), &other);
+
+		if (ret < 0)
+			return fail_exit_code(ret, EXIT_SKIFF);
 		strv_clear(&other.env);
 		if (choice->pidfd >= 0)
 			close(choice->pidfd);
@@ -208,6 +211,11 @@ static int check_run(const struct container *c, const char *first_word)
 	if (!first_word)
 		return fail_hint(fail(0, "run: the command is missing"),
 				 "skiff run --rootfs %s COMMAND [ARG...]", c->rootfs_path);
+	int root = open(c->rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return fail(errno, "opening the root file system %s", c->rootfs_path);
+	close(root);
 	if (c->hostname[0] && c->ns[NAMESPACE_UTS].mode != NAMESPACE_PRIVATE)
 		return fail(0, "run: --hostname needs a UTS namespace of the container's own");
 	return 0;

@@ -73,7 +73,8 @@ const struct failure *fail_record(void)
 	return &record;
 }
 
-/* SECURITY: names in a message may come from an image or a config file, and a control character
+/* Prints one line on stderr, PREFIX: TEXT.
+ * SECURITY: names in a message may come from an image or a config file, and a control character
  * would let them paint on the user's terminal (test: unit/test_fail.c, control characters). */
 static void print_line(const char *prefix, const char *text)
 {
@@ -98,13 +99,13 @@ int fail_print(void)
 
 void note(const char *format, ...)
 {
+	char text[sizeof record.text];
 	va_list args;
 
-	fputs("skiff: note: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	print_line("skiff: note", text);
 }
 
 int fail_todo(const char *task, const char *file, int line)

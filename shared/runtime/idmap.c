@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -148,7 +149,8 @@ int idmap_run_helper(const char *program, pid_t pid, const struct id_maps *maps)
 	int used = 0, status, error;
 	pid_t helper;
 
-	/* SECURITY: it is setuid root, so neither the caller's PATH nor its environment counts. */
+	/* SECURITY: it is setuid root, so neither the caller's PATH nor its environment counts
+	 * (test: unit/test_idmap.c, helpers path). */
 	snprintf(path, sizeof path, "/usr/bin/%s", program);
 	snprintf(numbers[used++], sizeof numbers[0], "%d", pid);
 	for (unsigned i = 0; i < maps->count; i++) {
@@ -174,7 +176,10 @@ int idmap_rootfs(struct container *c)
 {
 	char path[64];
 	auto_fd user_namespace = -1, tree = -1;
-	struct kernel_mount_attr attributes = { .attr_set = MOUNT_ATTR_IDMAP };
+	/* ORDER: private before it is mounted in the child, or the host's peers of it would mount
+	 * along. */
+	struct kernel_mount_attr attributes = { .attr_set = MOUNT_ATTR_IDMAP,
+						.propagation = MS_PRIVATE };
 	int ret;
 
 	if (!idmap_may_write() || c->flags & CONTAINER_NO_PIVOT)

@@ -12,7 +12,8 @@ struct container;
 void signals_forwarded(sigset_t *set);
 
 /* Parent, first of all: blocks them, so that none is lost or ends skiff half-way (c->caller_mask
- * keeps the old mask), and looks whether skiff has the terminal (c->has_terminal). Returns 0 or -errno with a failure record. */
+ * keeps the old mask), and looks whether skiff has the terminal (c->has_terminal).
+ * Returns 0 or -errno with a failure record. */
 int signals_block(struct container *c) __attribute__((warn_unused_result));
 
 /* Parent, at the end: the mask as it was. */

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,9 @@ static int state_open_process(const json_t *state)
 
 	/* RACE: the ID may have been reused before we opened it, but not after: so compare now. */
 	if (pidfd < 0 || process_start_time(pid) != start)
+		return -ESRCH;
+	/* A pidfd is readable once the process has ended: a zombie is no container. */
+	if (poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 0) != 0)
 		return -ESRCH;
 	return take_fd(&pidfd);
 }
@@ -329,7 +333,7 @@ static int state_parse(const json_t *state, struct state_container *found)
 	found->pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	found->no_pivot = json_is_true(json_object_get(state, "noPivot"));
 	json_array_foreach(json_object_get(state, "namespaces"), i, item) {
-		for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
+		for (int kind = 0; kind < NAMESPACE_KINDS && json_is_string(item); kind++)
 			if (strcmp(json_string_value(item), namespace_names[kind]) == 0)
 				found->namespaces |= 1u << kind;
 	}

@@ -36,7 +36,7 @@ static const struct explanation {
 	{ "overlay_prepare", 5, "stack the image's layers", "fsopen fsconfig fsmount" },
 	{ "volume_prepare", 9, "find the volumes", "openat2" },
 	{ "cgroup_create", 4, "make the cgroup and set its limits", "mkdir write" },
-	{ "rootfs_prepare", 2, "check the root, ask for a mount namespace", "openat" },
+	{ "rootfs_prepare", 2, "ask for a mount namespace", "none yet" },
 	{ "namespaces_prepare", 3, "choose namespaces; join PID and user", "setns" },
 	{ "signals_block", -1, "hold back signals, look at the terminal", "rt_sigprocmask ioctl" },
 	{ "container_identify", -1, "take a random ID", "getrandom" },
