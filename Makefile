@@ -101,7 +101,7 @@ test: ## everything the project promises (with sudo)
 		"$$(shared/workshop/find-python)" tests/run --build '$(BUILD)' $(PHASES)
 
 clean: ## remove what was built
-	rm -rf $(BUILD)
+	rm -rf --one-file-system $(BUILD)
 
 -include $(patsubst %.o,%.d,$(shared_o) $(solution_o))
-include $(wildcard shared/workshop/*.mk tests/*/*.mk vagrant/*.mk)
+include $(wildcard shared/workshop/*.mk tests/*.mk tests/*/*.mk vagrant/*.mk)
