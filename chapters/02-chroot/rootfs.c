@@ -98,8 +98,9 @@ static const struct mount_row {
 	  { { 0 } } },
 };
 
-/* Makes a mount of its own, attached nowhere yet. Returns its descriptor or -errno, no record. */
-static int new_mount(const struct mount_row *row)
+/* Makes a mount of its own, attached nowhere yet, with the first `count` options of the row.
+ * Returns its descriptor or -errno, no record. */
+static int new_mount_with(const struct mount_row *row, size_t count)
 {
 	auto_fd fs = sys_fsopen(row->type);
 
@@ -107,16 +108,25 @@ static int new_mount(const struct mount_row *row)
 		return fs;
 	/* The first column of /proc/mounts. */
 	TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_SET_STRING, "source", row->type));
-	for (const struct mount_option *option = row->options; option->key; option++) {
-		int ret = sys_fsconfig(fs, KERNEL_FSCONFIG_SET_STRING, option->key, option->value);
-
-		/* KERNEL: a user namespace with a single ID has no group 5, and devpts says EINVAL;
-		 * terminals then belong to the one group there is. */
-		if (ret < 0 && !(ret == -EINVAL && strcmp(option->key, "gid") == 0))
-			return ret;
-	}
+	for (const struct mount_option *option = row->options; option < row->options + count; option++)
+		TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_SET_STRING, option->key, option->value));
 	TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_CREATE, NULL, NULL));
 	return sys_fsmount(fs, row->attributes);
+}
+
+static int new_mount(const struct mount_row *row)
+{
+	size_t count = 0;
+	int mount;
+
+	while (row->options[count].key)
+		count++;
+	mount = new_mount_with(row, count);
+	/* KERNEL: a user namespace with a single ID has no group 5, and devpts says EINVAL; its
+	 * terminals then belong to the one group there is. gid is the last option. */
+	if (mount == -EINVAL && count > 0 && strcmp(row->options[count - 1].key, "gid") == 0)
+		mount = new_mount_with(row, count - 1);
+	return mount;
 }
 
 /* The host's own mount of the same kind, for a user namespace that does not own what it shows:
