@@ -1,0 +1,1 @@
+"""A container beside its host, each value read from the kernel."""

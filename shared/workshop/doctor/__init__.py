@@ -1,0 +1,1 @@
+"""What this machine can do for each chapter, found out by trying it."""
