@@ -71,29 +71,40 @@ struct mount_option {
 	const char *value;
 };
 
+enum { NO_NAMESPACE = -1 };
+
 /* What a container expects to be mounted, in this order; the options are Docker's. */
 static const struct mount_row {
 	const char *target; /* relative to the root */
 	const char *type;
+	int shows;	     /* the kind of namespace that it shows, or NO_NAMESPACE */
 	unsigned attributes; /* MOUNT_ATTR_* of fsmount(2) */
 	struct mount_option options[4];
 } mount_rows[] = {
-	{ "proc", "proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, { { 0 } } },
+	{ "proc",
+	  "proc",
+	  NAMESPACE_PID,
+	  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+	  { { 0 } } },
 	{ "sys",
 	  "sysfs",
+	  NAMESPACE_NETWORK,
 	  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY,
 	  { { 0 } } },
-	{ "dev", "tmpfs", MOUNT_ATTR_NOSUID, { { "mode", "755" }, { "size", "65536k" } } },
+	{ "dev", "tmpfs", NO_NAMESPACE, MOUNT_ATTR_NOSUID, { { "mode", "755" }, { "size", "65536k" } } },
 	{ "dev/pts",
 	  "devpts",
+	  NO_NAMESPACE,
 	  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 	  { { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" } } },
 	{ "dev/shm",
 	  "tmpfs",
+	  NO_NAMESPACE,
 	  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 	  { { "mode", "1777" }, { "size", "65536k" } } },
 	{ "dev/mqueue",
 	  "mqueue",
+	  NAMESPACE_IPC,
 	  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 	  { { 0 } } },
 };
@@ -130,16 +141,22 @@ static int new_mount(const struct mount_row *row)
 }
 
 /* The host's own mount of the same kind, for a user namespace that does not own what it shows:
- * /sys with the host's network, /dev/mqueue with the host's IPC namespace. */
-static int hosts_mount(const struct mount_row *row)
+ * /sys with the host's network, /dev/mqueue with the host's IPC namespace.
+ * SECURITY: only where the container was given that namespace of the host's. An EPERM that has
+ * another reason must not open the host's /proc or /dev/shm to it (test: faults, EPERM). */
+static int hosts_mount(const struct container *c, const struct mount_row *row)
 {
 	char path[32] = "/";
 	struct kernel_mount_attr attributes = { .attr_set = row->attributes };
+
+	if (row->shows == NO_NAMESPACE || c->ns[row->shows].mode != NAMESPACE_HOST)
+		return -EPERM;
 	auto_fd tree = sys_open_tree(AT_FDCWD, strcat(path, row->target),
 				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (tree == -ENOENT) /* the host has none: an empty directory, then */
-		return new_mount(&(struct mount_row){ "", "tmpfs", row->attributes, { { 0 } } });
+		return new_mount(
+			&(struct mount_row){ "", "tmpfs", NO_NAMESPACE, row->attributes, { { 0 } } });
 	if (tree < 0)
 		return tree;
 	TRY(sys_mount_setattr(tree, AT_RECURSIVE, &attributes));
@@ -162,7 +179,7 @@ static int open_mount_point(const struct container *c, const char *target)
 static int mount_row(const struct container *c, const struct mount_row *row)
 {
 	/* TODO 2.4 mounts
-	 * Get the mount with new_mount(), or with hosts_mount() when that says -EPERM; get the
+	 * Get the mount with new_mount(), or with hosts_mount() if that says -EPERM; get the
 	 * directory with open_mount_point(), which says -ELOOP for a symbolic link; put the one on
 	 * the other with sys_move_mount(). Fail with fail(..., "mounting /%s", row->target).
 	 * Return the mount's descriptor.

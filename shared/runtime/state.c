@@ -206,8 +206,12 @@ int state_create(struct container *c)
 	if (flock(containers, LOCK_SH) < 0 || mkdirat(containers, c->id, 0700) < 0)
 		return fail(errno, "making the state directory of %.12s", c->id);
 	c->state_fd = openat(containers, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->state_fd < 0 || flock(c->state_fd, LOCK_EX | LOCK_NB) < 0)
-		return fail(errno, "locking the state directory of %.12s", c->id);
+	if (c->state_fd < 0 || flock(c->state_fd, LOCK_EX | LOCK_NB) < 0) {
+		int error = errno;
+
+		unlinkat(containers, c->id, AT_REMOVEDIR);
+		return fail(error, "locking the state directory of %.12s", c->id);
+	}
 	return c->name ? names_link(containers, c->name, c->id) : 0;
 }
 
@@ -232,7 +236,7 @@ static json_t *json_texts(char *const *list)
 	return array;
 }
 
-static json_t *state_json(const struct container *c)
+static json_t *state_json(const struct container *c, uint64_t start)
 {
 	json_t *namespaces = json_array();
 
@@ -241,7 +245,7 @@ static json_t *state_json(const struct container *c)
 			json_array_append_new(namespaces, json_string(namespace_names[kind]));
 	return json_pack("{s:s, s:o, s:i, s:I, s:I, s:o, s:b, s:o, s:o, s:o}", "id", c->id, "name",
 			 json_text(c->name), "pid", (int)c->pid, "startTime",
-			 (json_int_t)process_start_time(c->pid), "created", (json_int_t)time(NULL),
+			 (json_int_t)start, "created", (json_int_t)time(NULL),
 			 "rootfs", json_text(c->rootfs_path), "noPivot",
 			 (c->flags & CONTAINER_NO_PIVOT) != 0, "namespaces", namespaces, "command",
 			 json_texts(c->argv), "env", json_texts(c->env.list));
@@ -251,13 +255,17 @@ int state_write(struct container *c)
 {
 	auto_fd fd = openat(c->state_fd, "state.json.new",
 			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	json_t *state = state_json(c);
+	uint64_t start = process_start_time(c->pid);
+	json_t *state = start ? state_json(c, start) : NULL;
 	auto_free char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
 	size_t length = text ? strlen(text) : 0;
 
 	json_decref(state);
 	if (fd < 0)
 		return fail(errno, "writing the state of %.12s", c->id);
+	if (!start)
+		return fail(ESRCH, "writing the state of %.12s: reading /proc/%d/stat", c->id,
+			    c->pid);
 	if (!text)
 		return fail(ENOMEM, "writing the state of %.12s", c->id);
 	ssize_t written = write(fd, text, length);
