@@ -1,0 +1,1 @@
+"""skiff's tutor: what `make check`, `make hint` and their kin run."""
