@@ -17,7 +17,7 @@ from .terminal import fold, paint, say
 from .verdicts import SAYS_UNWRITTEN
 
 SECONDS = 30
-LAB_MARK = Path("/etc/skiff-lab")
+LAB_MARK = Path("/run/lab")
 COLUMNS = {"escaped": "red", "stopped": "green"}
 
 

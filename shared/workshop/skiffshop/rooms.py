@@ -6,6 +6,7 @@ import re
 from .errors import ShopError
 from .machine import run_make
 from .progress import Progress
+from .splice import spliced_files
 from .terminal import is_colourful, strip_escapes
 
 COMPILER_LINES = 15
@@ -42,10 +43,19 @@ def borrowed_line(chosen):
 
 
 def room_paths(tree, chosen):
-    """The C files of the chosen rooms, as make gets them."""
-    return [str(tree.shown((chapter.directory if mine else chapter.solution)
-                           / name))
-            for chapter, mine in chosen for name in chapter.files]
+    """The C files of the chosen rooms, as make gets them.
+
+    What a learner's room still lacks is filled from ours, so that every
+    task which is written can be checked by itself.
+    """
+    paths = []
+    for chapter, mine in chosen:
+        if mine and chapter.unwritten():
+            paths += spliced_files(tree, chapter)
+        else:
+            place = chapter.directory if mine else chapter.solution
+            paths += [place / name for name in chapter.files]
+    return [str(tree.shown(path)) for path in paths]
 
 
 def build_learner(tree, chosen):
