@@ -42,7 +42,10 @@ def spliced_text(tree, chapter, name):
 
 
 def replacements(chapter, name, lines, regions):
-    """(region of the learner's, lines of ours) for each TODO that stands."""
+    """(region of the learner's, lines of ours) for each that lacks a body.
+
+    A region outside of functions has no TODO in the starter: it is empty.
+    """
     ours = solution_bodies(chapter, name)
     seen = {}
     for region in regions:
@@ -50,7 +53,8 @@ def replacements(chapter, name, lines, regions):
             continue
         place = seen[region.name] = seen.get(region.name, -1) + 1
         code = strip_comments("\n".join(lines[region.body:region.end]))
-        if "TODO(" in code and place < len(ours.get(region.name, ())):
+        lacks = "TODO(" in code or not code.strip()
+        if lacks and place < len(ours.get(region.name, ())):
             yield region, ours[region.name][place]
 
 
