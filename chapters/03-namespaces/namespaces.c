@@ -46,10 +46,13 @@ static int join(int pidfd, uint64_t flag, const char *name)
 
 int namespaces_prepare(struct container *c)
 {
-	/* SECURITY: until execve(2) our child shows skiff's own memory and descriptors to whoever it
-	 * shares a PID namespace with; non-dumpable, nobody there may look (CVE-2019-5736 began so;
-	 * test: attacks/03-exec-peek). */
-	if (c->ns[NAMESPACE_PID].mode == NAMESPACE_CONTAINER && prctl(PR_SET_DUMPABLE, 0) < 0)
+	/* SECURITY: until execve(2) our child shows skiff's own program, memory and descriptors to
+	 * whoever it shares a PID namespace with. Non-dumpable, only those may look who have
+	 * CAP_SYS_PTRACE outside of the container's user namespace; a container without one keeps
+	 * it until chapter 06 (CVE-2019-5736 began so; test: attacks/03-exec-peek). */
+	if ((c->ns[NAMESPACE_PID].mode == NAMESPACE_CONTAINER ||
+	     c->ns[NAMESPACE_USER].mode == NAMESPACE_CONTAINER) &&
+	    prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fail(errno, "hiding skiff from the container");
 	for (int step = 0; step < NAMESPACE_KINDS; step++) {
 		/* ORDER: the user namespace first: it gives the right to join the others. */

@@ -95,48 +95,62 @@ static uint64_t process_start_time(pid_t pid)
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-/* Reads dir's state.json. Returns a new reference, or NULL if it is missing or not JSON. */
+/* Reads dir's state.json. Returns a new reference, or NULL with errno: ENOENT where there is none,
+ * or none that is JSON, for it is renamed into place whole. */
 static json_t *state_read(int dir)
 {
 	char text[STATE_FILE_MAX];
 	auto_fd fd = openat(dir, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
+	json_t *state = length <= 0 ? NULL : json_loadb(text, (size_t)length, 0, NULL);
 
-	return length <= 0 ? NULL : json_loadb(text, (size_t)length, 0, NULL);
+	if (!state && length >= 0)
+		errno = ENOENT;
+	return state;
 }
 
-/* A pidfd of the process that the state names, or -ESRCH when it is gone. */
+/* A pidfd of the process that the state names; -ESRCH when it is gone, or another -errno. */
 static int state_open_process(const json_t *state)
 {
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	uint64_t start = (uint64_t)json_integer_value(json_object_get(state, "startTime"));
 	auto_fd pidfd = pid > 0 ? sys_pidfd_open(pid) : -ESRCH;
+	int ended;
 
+	if (pidfd < 0)
+		return pidfd;
 	/* RACE: the ID may have been reused before we opened it, but not after: so compare now. */
-	if (pidfd < 0 || process_start_time(pid) != start)
+	if (process_start_time(pid) != start)
 		return -ESRCH;
 	/* A pidfd is readable once the process has ended: a zombie is no container. */
-	if (poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 0) != 0)
-		return -ESRCH;
+	ended = poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 0);
+	if (ended != 0)
+		return ended < 0 ? -errno : -ESRCH;
 	return take_fd(&pidfd);
 }
 
-static void names_unlink(const char *name, const char *id)
+/* Removes the name, if it is the container's. Returns 0 when it is gone, or -errno. */
+static int names_unlink(const char *name, const char *id)
 {
 	auto_fd names = name ? state_open_dir("names") : -1;
 	char owner[CONTAINER_ID_LENGTH + 1];
 
 	if (names < 0)
-		return;
+		return name ? names : 0;
 	ssize_t length = readlinkat(names, name, owner, sizeof owner);
-	if (length == CONTAINER_ID_LENGTH && strncmp(owner, id, CONTAINER_ID_LENGTH) == 0)
-		unlinkat(names, name, 0);
+	if (length < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (length != CONTAINER_ID_LENGTH || strncmp(owner, id, CONTAINER_ID_LENGTH) != 0)
+		return 0;
+	return unlinkat(names, name, 0) < 0 ? -errno : 0;
 }
 
-/* Removes one container's directory and name. */
+/* Removes one container's name and directory. */
 static void state_remove_dir(int containers, int dir, const char *id, const char *name)
 {
-	names_unlink(name, id);
+	/* ORDER: the directory last: as long as it is there, the next skiff tries again. */
+	if (names_unlink(name, id) < 0)
+		return;
 	unlinkat(dir, "state.json.new", 0);
 	unlinkat(dir, "state.json", 0);
 	unlinkat(containers, id, AT_REMOVEDIR);
@@ -150,6 +164,8 @@ static void sweep_one(int containers, const char *id)
 	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return; /* gone, or its skiff is alive */
 	json_t *state = state_read(dir);
+	if (!state && errno != ENOENT)
+		return; /* can't be read now; another time */
 	auto_fd pidfd = state ? state_open_process(state) : -1;
 	if (pidfd >= 0)
 		sys_pidfd_send_signal(pidfd, SIGKILL);
@@ -319,6 +335,8 @@ static int resolve_reference(int containers, const char *reference,
 		id[CONTAINER_ID_LENGTH] = '\0';
 		return 0;
 	}
+	if (length < 0 && names >= 0 && state_name_valid(reference) && errno != ENOENT)
+		return fail(errno, "finding container %s", reference);
 	if (!reference[0] || strspn(reference, "0123456789abcdef") != strlen(reference))
 		return no_such_container(reference);
 	switch (find_by_prefix(containers, reference, id)) {
@@ -352,9 +370,25 @@ static int state_parse(const json_t *state, struct state_container *found)
 	return 0;
 }
 
+/* Opens the container's process and reads what its state says.
+ * Returns 0, -ESRCH when it is not running, or another -errno. */
+static int state_load(int containers, const char *id, struct state_container *found)
+{
+	auto_fd dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	json_t *state = dir < 0 ? NULL : state_read(dir);
+	int ret;
+
+	if (!state)
+		return errno == ENOENT ? -ESRCH : -errno;
+	found->pidfd = state_open_process(state);
+	ret = found->pidfd < 0 ? found->pidfd : state_parse(state, found);
+	json_decref(state);
+	return ret;
+}
+
 int state_find(const char *reference, struct state_container *found)
 {
-	auto_fd containers = state_open_dir("containers"), dir = -1;
+	auto_fd containers = state_open_dir("containers");
 	char id[CONTAINER_ID_LENGTH + 1];
 	int ret;
 
@@ -362,12 +396,12 @@ int state_find(const char *reference, struct state_container *found)
 	if (containers < 0)
 		return containers;
 	TRY(resolve_reference(containers, reference, id));
-	dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	json_t *state = dir < 0 ? NULL : state_read(dir);
-	found->pidfd = state ? state_open_process(state) : -ESRCH;
-	ret = state ? state_parse(state, found) : 0;
-	json_decref(state);
-	if (found->pidfd < 0)
+	ret = state_load(containers, id, found);
+	if (ret == 0)
+		return 0;
+	scope_close_fd(&found->pidfd);
+	strv_clear(&found->env);
+	if (ret == -ESRCH)
 		return fail_exit_code(fail(0, "container %s is not running", reference), 1);
-	return ret < 0 ? fail(-ret, "reading the state of %s", reference) : 0;
+	return fail(-ret, "reading the state of %s", reference);
 }

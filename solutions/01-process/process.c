@@ -157,11 +157,29 @@ static int init_loop(pid_t command, const sigset_t *all)
 	/* END 1.6 */
 }
 
+/* The init after its one start: nothing but waiting. Returns the exit code. */
+static int stay_as_init(pid_t command, const sigset_t *all)
+{
+	/* The socket goes, too: from here on its other end is the command's alone. */
+	int ret = sys_close_range(3, ~0u, 0);
+
+	/* KERNEL: the change to root of a user namespace made us non-dumpable, and then `exec` could
+	 * not join our namespaces: setns(2), ptrace access mode. */
+	if (ret == 0 && prctl(PR_SET_DUMPABLE, 1) < 0)
+		ret = -errno;
+	ret = ret < 0 ? fail(-ret, "becoming the container's init") : init_loop(command, all);
+	if (ret >= 0)
+		return ret;
+	kill(command, SIGKILL);
+	return fail_print(); /* the socket is closed: nobody else would say it */
+}
+
 /* Starts the command as a child and stays as its init. */
 static int exec_under_init(struct container *c)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	sigset_t all, none;
+	pid_t init = getpid();
 	int pid, ret;
 
 	sigfillset(&all);
@@ -172,11 +190,11 @@ static int exec_under_init(struct container *c)
 	pid = sys_clone3(&args);
 	if (pid < 0)
 		return fail(-pid, "making the command's process");
-	if (pid > 0) {
-		sys_close_range(3, ~0u, 0); /* the socket, too: the command's end of it counts */
-		return init_loop(pid, &all);
-	}
+	if (pid > 0)
+		return stay_as_init(pid, &all);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != init) /* RACE: it died before the prctl */
+		return fail(ESRCH, "looking for the init");
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	ret = exec_command(c);
 	sync_send_failure(c);

@@ -27,7 +27,9 @@ int rootfs_prepare(struct container *c)
 	/* END 2.2 */
 }
 
-/* A mount namespace starts as a copy, and its mounts may still be peers of the host's. */
+/* A mount namespace starts as a copy, and its mounts may still be peers of the host's.
+ * SECURITY: what is mounted on a peer is mounted on the host, too (test:
+ * attacks/02-mount-propagation). */
 static int make_private(void)
 {
 	/* TASK 2.2 private
@@ -294,6 +296,8 @@ int rootfs_pivot(struct container *c)
 {
 	if (c->flags & CONTAINER_NO_PIVOT)
 		return enter_chroot(c);
+	/* SECURITY: without an old root there is nothing to climb to (tests:
+	 * attacks/02-double-chroot, attacks/02-leaked-descriptor). */
 	/* TASK 2.5 pivot
 	 * Enter c->rootfs_fd, pivot_root(".", "."): the new root becomes "/" and the old one lies on
 	 * top of it. Take the old one away, lazily, and make "/" the working directory.
