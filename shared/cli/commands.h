@@ -10,6 +10,7 @@ struct global_options {
 
 enum { EXPLAIN_NOT, EXPLAIN_TABLE, EXPLAIN_JSON };
 
+/* `skiff run` and `skiff exec`; words ends with NULL. */
 int command_run(const struct global_options *global, char *const *words);
 int command_exec(const struct global_options *global, char *const *words);
 

@@ -32,6 +32,7 @@ static const struct command_row {
 	{ "version", 0, "show the version" },
 	{ "help", 0, "show this" },
 	/* Docker's commands that later chapters bring: named, so that nobody has to guess. */
+	/* clang-format off */
 	{ "pause", 4, NULL },	{ "unpause", 4, NULL }, { "update", 4, NULL },
 	{ "stats", 4, NULL },	{ "diff", 5, NULL },	{ "commit", 5, NULL },
 	{ "cp", 5, NULL },	{ "network", 7, NULL }, { "port", 7, NULL },
@@ -44,6 +45,7 @@ static const struct command_row {
 	{ "kill", 10, NULL },	{ "create", 10, NULL }, { "attach", 10, NULL },
 	{ "wait", 10, NULL },	{ "top", 10, NULL },	{ "rename", 10, NULL },
 	{ "events", 10, NULL }, { "info", 10, NULL },	{ "build", 11, NULL },
+	/* clang-format on */
 };
 
 static int print_help(void)
@@ -133,7 +135,8 @@ static int parse_words(char *const *words)
 }
 
 /* SECURITY: with descriptor 0, 1 or 2 closed, the next file that we open would take its place and
- * become the command's standard stream (test: chapters/test_01_process.py, closed stdin). */
+ * become the command's standard stream
+ * (test: chapters/test_01_surroundings.py, closed standard streams). */
 static int open_standard_streams(void)
 {
 	for (int fd = 0; fd <= 2; fd++)

@@ -42,7 +42,8 @@ static int next_long(struct option_walk *walk, const char *word)
 	snprintf(walk->shown, sizeof walk->shown, "--%.*s", (int)length, word);
 	for (const struct option_row *row = walk->rows; row->name; row++)
 		if (strlen(row->name) == length && strncmp(row->name, word, length) == 0)
-			return take_value(walk, row, word[length] == '=' ? word + length + 1 : NULL);
+			return take_value(walk, row,
+					  word[length] == '=' ? word + length + 1 : NULL);
 	return unknown_option(walk);
 }
 

@@ -21,9 +21,9 @@ struct option_row {
 
 /* A walk through the words of a command line; stops at the first word that is no option. */
 struct option_walk {
-	const char *command;		/* "run": for messages */
-	const struct option_row *rows;	/* ends with a row without name */
-	char *const *argv;		/* argv[at] is the next word */
+	const char *command;	       /* "run": for messages */
+	const struct option_row *rows; /* ends with a row without name */
+	char *const *argv;	       /* argv[at] is the next word */
 	int at;
 	const char *cluster; /* the rest of "-it" */
 	const char *value;   /* of the option that options_next() returned, or NULL */

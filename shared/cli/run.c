@@ -134,8 +134,8 @@ static int set_namespace_option(struct container *c, enum run_option option,
 				const struct option_walk *walk)
 {
 	static const enum namespace_kind kinds[] = {
-		[RUN_PID] = NAMESPACE_PID,	  [RUN_IPC] = NAMESPACE_IPC,
-		[RUN_UTS] = NAMESPACE_UTS,	  [RUN_NETWORK] = NAMESPACE_NETWORK,
+		[RUN_PID] = NAMESPACE_PID,	   [RUN_IPC] = NAMESPACE_IPC,
+		[RUN_UTS] = NAMESPACE_UTS,	   [RUN_NETWORK] = NAMESPACE_NETWORK,
 		[RUN_CGROUPNS] = NAMESPACE_CGROUP, [RUN_TIME] = NAMESPACE_TIME,
 		[RUN_USERNS] = NAMESPACE_USER,
 	};
@@ -162,8 +162,10 @@ static int set_option(struct container *c, enum run_option option, const struct 
 	case RUN_NAME:
 		c->name = walk->value;
 		if (!state_name_valid(c->name))
-			return fail(0, "run: --name %s: a name has the form "
-				       "[a-zA-Z0-9][a-zA-Z0-9_.-]+", c->name);
+			return fail(0,
+				    "run: --name %s: a name has the form "
+				    "[a-zA-Z0-9][a-zA-Z0-9_.-]+",
+				    c->name);
 		return 0;
 	case RUN_RM:
 		return options_flag(walk) < 0 ? -EINVAL : 0;

@@ -3,7 +3,9 @@
  * Rows with id 0 are Docker's options that a later chapter brings. */
 #include "run_options.h"
 
+/* clang-format off */
 #define LATER(name, letter, value, chapter) { name, letter, value, chapter, 0, "" }
+/* clang-format on */
 
 const struct option_row run_options[] = {
 	{ "rootfs", 0, VALUE_NEEDED, 1, RUN_ROOTFS, "the directory that becomes the root" },

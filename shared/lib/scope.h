@@ -1,7 +1,7 @@
 /* scope.h - what lives in a function and goes when it returns.
  *
  * Mark a local with auto_fd, auto_free, auto_file or auto_dir; it is released on every way out and
- * errno is kept. To hand the thing on, disarm it with take_fd() or take_ptr().
+ * errno is kept. To hand the thing on, disarm it with take_fd().
  * What outlives a function (directories, cgroups, links) is undone by container_undo() instead. */
 #ifndef SKIFF_SCOPE_H
 #define SKIFF_SCOPE_H
@@ -29,6 +29,7 @@ static inline void scope_close_fd(int *fd)
 	errno = saved;
 }
 
+/* Frees what a pointer points to; errno is kept. */
 static inline void scope_free(void *pointer)
 {
 	int saved = errno;
@@ -37,6 +38,7 @@ static inline void scope_free(void *pointer)
 	errno = saved;
 }
 
+/* Closes *file if it is open; errno is kept. */
 static inline void scope_close_file(FILE **file)
 {
 	int saved = errno;
@@ -47,6 +49,7 @@ static inline void scope_close_file(FILE **file)
 	errno = saved;
 }
 
+/* Closes *dir if it is open; errno is kept. */
 static inline void scope_close_dir(DIR **dir)
 {
 	int saved = errno;

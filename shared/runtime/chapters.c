@@ -12,11 +12,11 @@ static const struct {
 	const char *name;
 	const char *room;
 } chapters[CHAPTERS] = {
-	{ "start", &room_00 },	    { "process", &room_01 },   { "chroot", &room_02 },
-	{ "namespaces", &room_03 }, { "cgroups", &room_04 },   { "overlayfs", &room_05 },
+	{ "start", &room_00 },	    { "process", &room_01 },	{ "chroot", &room_02 },
+	{ "namespaces", &room_03 }, { "cgroups", &room_04 },	{ "overlayfs", &room_05 },
 	{ "security", &room_06 },   { "networking", &room_07 }, { "images", &room_08 },
-	{ "volumes", &room_09 },    { "lifecycle", &room_10 }, { "build", &room_11 },
-	{ "oci", &room_12 },	    { "engine", &room_13 },    { "cluster", &room_14 },
+	{ "volumes", &room_09 },    { "lifecycle", &room_10 },	{ "build", &room_11 },
+	{ "oci", &room_12 },	    { "engine", &room_13 },	{ "cluster", &room_14 },
 	{ "compare", &room_15 },
 };
 

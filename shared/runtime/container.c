@@ -108,7 +108,7 @@ static int container_start(struct container *c)
 	if (c->pid == 0)
 		_exit(container_child(c, container_main(c)));
 	scope_close_fd(&c->sync_child_fd); /* RACE: or the child's death would look like silence */
-	STEP(namespaces_map_ids(c)); /* 03 */
+	STEP(namespaces_map_ids(c));	   /* 03 */
 	STEP(sync_send_mapped(c));
 	STEP(network_attach(c)); /* 07 the child builds its mounts meanwhile */
 	STEP(state_write(c));

@@ -77,15 +77,15 @@ struct container {
 	unsigned preserve_fds; /* descriptors 3 .. 3+n-1 stay open in the command */
 
 	/* 01 process: who runs. Set by process_clone(). */
-	pid_t pid;	   /* -1 before the clone, 0 in the child */
-	int pidfd;	   /* the child's, in the parent */
-	int exit_code;	   /* set by process_wait(): 0-255 */
-	int sent_signal;   /* SIGKILL was sent in place of this signal; 0: none */
-	int signals_blocked; /* caller_mask is set */
-	int has_terminal;    /* the container is given skiff's terminal */
+	pid_t pid;		       /* -1 before the clone, 0 in the child */
+	int pidfd;		       /* the child's, in the parent */
+	int exit_code;		       /* set by process_wait(): 0-255 */
+	int sent_signal;	       /* SIGKILL was sent in place of this signal; 0: none */
+	int signals_blocked;	       /* caller_mask is set */
+	int has_terminal;	       /* the container is given skiff's terminal */
 	struct termios terminal_modes; /* as they were, if has_terminal */
 	sigset_t caller_mask;	       /* the signals blocked when skiff was started */
-	uint64_t clone_flags; /* CLONE_NEW* for clone3(2): chapters 02 and 03 add theirs */
+	uint64_t clone_flags;	       /* CLONE_NEW* for clone3(2): chapters 02 and 03 add theirs */
 
 	/* 02 rootfs. The path is set by the front door, the descriptor by the room. */
 	const char *rootfs_path;

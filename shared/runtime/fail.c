@@ -12,7 +12,8 @@ static struct failure record;
  * caller that made it. */
 static int record_is_latest;
 
-__attribute__((format(printf, 2, 0))) static void record_text(int error, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void record_text(int error, const char *format,
+							      va_list args)
 {
 	int used = vsnprintf(record.text, sizeof record.text, format, args);
 

@@ -5,7 +5,8 @@
 #ifndef SKIFF_FAIL_H
 #define SKIFF_FAIL_H
 
-enum { /* exit codes, Docker's */
+/* Exit codes, Docker's. */
+enum {
 	EXIT_SKIFF = 125,	   /* skiff itself failed, before the command ran */
 	EXIT_NOT_EXECUTABLE = 126, /* the command was found but could not be executed */
 	EXIT_NOT_FOUND = 127,	   /* the command was not found */

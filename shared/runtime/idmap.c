@@ -195,7 +195,8 @@ int idmap_rootfs(struct container *c)
 	ret = sys_mount_setattr(tree, 0, &attributes);
 	if (ret < 0)
 		return fail_hint(fail(-ret, "mapping the IDs of the files in %s", c->rootfs_path),
-				 "its file system may not do this (tmpfs before Linux 6.3): copy it to ext4, say");
+				 "its file system may not do this (tmpfs before Linux 6.3): copy "
+				 "it to ext4, say");
 	c->rootfs_fd = take_fd(&tree);
 	return 0;
 }

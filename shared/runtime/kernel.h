@@ -112,8 +112,8 @@ static inline int sys_move_mount(int from_fd, int to_fd)
 
 static inline int sys_mount_setattr(int fd, unsigned flags, struct kernel_mount_attr *attr)
 {
-	return KERNEL_RESULT(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, attr,
-				     sizeof *attr));
+	return KERNEL_RESULT(
+		syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, attr, sizeof *attr));
 }
 
 static inline int sys_fsopen(const char *type)

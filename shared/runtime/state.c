@@ -169,8 +169,7 @@ static void sweep_one(int containers, const char *id)
 	auto_fd pidfd = state ? state_open_process(state) : -1;
 	if (pidfd >= 0)
 		sys_pidfd_send_signal(pidfd, SIGKILL);
-	state_remove_dir(containers, dir, id,
-			 json_string_value(json_object_get(state, "name")));
+	state_remove_dir(containers, dir, id, json_string_value(json_object_get(state, "name")));
 	json_decref(state);
 }
 
@@ -260,11 +259,10 @@ static json_t *state_json(const struct container *c, uint64_t start)
 		if (c->ns[kind].mode != NAMESPACE_HOST)
 			json_array_append_new(namespaces, json_string(namespace_names[kind]));
 	return json_pack("{s:s, s:o, s:i, s:I, s:I, s:o, s:b, s:o, s:o, s:o}", "id", c->id, "name",
-			 json_text(c->name), "pid", (int)c->pid, "startTime",
-			 (json_int_t)start, "created", (json_int_t)time(NULL),
-			 "rootfs", json_text(c->rootfs_path), "noPivot",
-			 (c->flags & CONTAINER_NO_PIVOT) != 0, "namespaces", namespaces, "command",
-			 json_texts(c->argv), "env", json_texts(c->env.list));
+			 json_text(c->name), "pid", (int)c->pid, "startTime", (json_int_t)start,
+			 "created", (json_int_t)time(NULL), "rootfs", json_text(c->rootfs_path),
+			 "noPivot", (c->flags & CONTAINER_NO_PIVOT) != 0, "namespaces", namespaces,
+			 "command", json_texts(c->argv), "env", json_texts(c->env.list));
 }
 
 int state_write(struct container *c)

@@ -17,7 +17,8 @@
 
 struct container;
 
-enum sync_message { /* never 0: a zeroed message is no message */
+/* Never 0: a zeroed message is no message. */
+enum sync_message {
 	SYNC_MAPPED = 1,
 	SYNC_GO,
 	SYNC_READY,
@@ -38,7 +39,7 @@ int sync_send_mapped(struct container *c) __attribute__((warn_unused_result));
 /* Child: waits for SYNC_MAPPED where there is a user namespace of the container's own. */
 int sync_await_mapped(struct container *c) __attribute__((warn_unused_result));
 
-int sync_send_go(struct container *c) __attribute__((warn_unused_result)); /* parent */
+int sync_send_go(struct container *c) __attribute__((warn_unused_result));  /* parent */
 int sync_await_go(struct container *c) __attribute__((warn_unused_result)); /* child */
 
 /* Child, right before execve(2). */

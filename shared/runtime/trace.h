@@ -26,6 +26,7 @@ void trace_last_step(struct container *c, const char *call);
 /* Prints what was recorded on stderr: a table, or one JSON object. */
 void trace_print(const struct container *c, bool as_json);
 
+/* Forgets what was recorded. May be called without a trace, and twice. */
 void trace_close(struct container *c);
 
 /* Runs one step of the corridor; returns from the calling function if it fails. */

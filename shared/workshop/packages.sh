@@ -124,7 +124,7 @@ missing_of_vm() {
 	fi
 	# shellcheck disable=SC2086 # one word, one package
 	installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $packages 2>/dev/null |
-		sed -n 's/^installed //p') || :
+		sed -n 's/^installed //p') || : # house: dpkg-query fails for packages it does not know
 	for package in $packages; do
 		echo "$installed" | grep -qx "$package" || echo "deb:$package$tab$package"
 	done

@@ -102,7 +102,11 @@ static const struct mount_row {
 	  NAMESPACE_NETWORK,
 	  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY,
 	  { { 0 } } },
-	{ "dev", "tmpfs", NO_NAMESPACE, MOUNT_ATTR_NOSUID, { { "mode", "755" }, { "size", "65536k" } } },
+	{ "dev",
+	  "tmpfs",
+	  NO_NAMESPACE,
+	  MOUNT_ATTR_NOSUID,
+	  { { "mode", "755" }, { "size", "65536k" } } },
 	{ "dev/pts",
 	  "devpts",
 	  NO_NAMESPACE,
@@ -131,7 +135,8 @@ static int new_mount_with(const struct mount_row *row, size_t count)
 		return fs;
 	/* The first column of /proc/mounts. */
 	TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_SET_STRING, "source", row->type));
-	for (const struct mount_option *option = row->options; option < row->options + count; option++)
+	for (const struct mount_option *option = row->options; option < row->options + count;
+	     option++)
 		TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_SET_STRING, option->key, option->value));
 	TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_CREATE, NULL, NULL));
 	return sys_fsmount(fs, row->attributes);
@@ -167,8 +172,8 @@ static int hosts_mount(const struct container *c, const struct mount_row *row)
 				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (tree == -ENOENT) /* the host has none: an empty directory, then */
-		return new_mount(
-			&(struct mount_row){ "", "tmpfs", NO_NAMESPACE, row->attributes, { { 0 } } });
+		return new_mount(&(struct mount_row){
+			"", "tmpfs", NO_NAMESPACE, row->attributes, { { 0 } } });
 	if (tree < 0)
 		return tree;
 	TRY(sys_mount_setattr(tree, AT_RECURSIVE, &attributes));

@@ -160,7 +160,8 @@ static int set_clocks(const struct container *c)
 
 	if (unshare(CLONE_NEWTIME) < 0)
 		return fail(errno, "making a time namespace");
-	int length = snprintf(text, sizeof text, "monotonic %" PRId64 " 0\nboottime %" PRId64 " 0\n",
+	int length = snprintf(text, sizeof text,
+			      "monotonic %" PRId64 " 0\nboottime %" PRId64 " 0\n",
 			      c->time_offset_sec, c->time_offset_sec);
 	offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
 	if (offsets < 0 || write(offsets, text, (size_t)length) != length)

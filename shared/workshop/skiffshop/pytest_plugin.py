@@ -49,7 +49,7 @@ def pytest_runtest_setup(item):
     enough = ENOUGH if time.monotonic() - STARTED < PATIENCE else 1
     if all(failures(task) >= enough for task in record["tasks"] or [""]):
         record["outcome"] = LEFT_OUT
-        pytest.skip(LEFT_OUT)
+        pytest.skip(LEFT_OUT)  # house: the learner has seen this task fail often enough
 
 
 def failures(task):

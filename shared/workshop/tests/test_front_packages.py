@@ -83,7 +83,7 @@ def test_the_table_has_a_package_for_each_manager():
 
 def test_debian_knows_every_package():
     if not shutil.which("apt-cache"):
-        pytest.skip("apt's names can be asked only where apt is; CI has it")
+        pytest.skip("apt's names can be asked only where apt is; CI has it")  # house: where CI runs, apt is there
     names = sorted({row[2] for row in rows() if row[0] != "peers"})
     told = subprocess.run(["apt-cache", "policy", *names], text=True,
                           check=True, capture_output=True).stdout
