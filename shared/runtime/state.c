@@ -75,8 +75,9 @@ bool state_name_valid(const char *name)
 }
 
 /* The time at which a process began, in clock ticks since boot: with it, a process ID that was
- * given to another process can be told apart. 0 if there is no such process. proc(5), stat (22). */
-static uint64_t process_start_time(pid_t pid)
+ * given to another process can be told apart: proc(5), stat (22).
+ * Returns 0, -ESRCH if there is no such process, or another -errno; no record. */
+static int process_start_time(pid_t pid, uint64_t *start)
 {
 	char path[64], text[1024];
 	auto_fd fd = -1;
@@ -87,12 +88,13 @@ static uint64_t process_start_time(pid_t pid)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	if (length <= 0)
-		return 0;
+		return length == 0 || errno == ENOENT ? -ESRCH : -errno;
 	text[length] = '\0';
 	at = strrchr(text, ')'); /* field 2 is the name, which may hold anything */
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
+	*start = at ? strtoull(at + 1, NULL, 10) : 0;
+	return 0;
 }
 
 /* Reads dir's state.json. Returns a new reference, or NULL with errno: ENOENT where there is none,
@@ -115,12 +117,14 @@ static int state_open_process(const json_t *state)
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	uint64_t start = (uint64_t)json_integer_value(json_object_get(state, "startTime"));
 	auto_fd pidfd = pid > 0 ? sys_pidfd_open(pid) : -ESRCH;
+	uint64_t found;
 	int ended;
 
 	if (pidfd < 0)
 		return pidfd;
 	/* RACE: the ID may have been reused before we opened it, but not after: so compare now. */
-	if (process_start_time(pid) != start)
+	TRY(process_start_time(pid, &found));
+	if (found != start)
 		return -ESRCH;
 	/* A pidfd is readable once the process has ended: a zombie is no container. */
 	ended = poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, 0);
@@ -166,10 +170,12 @@ static void sweep_one(int containers, const char *id)
 	json_t *state = state_read(dir);
 	if (!state && errno != ENOENT)
 		return; /* can't be read now; another time */
-	auto_fd pidfd = state ? state_open_process(state) : -1;
+	auto_fd pidfd = state ? state_open_process(state) : -ESRCH;
 	if (pidfd >= 0)
 		sys_pidfd_send_signal(pidfd, SIGKILL);
-	state_remove_dir(containers, dir, id, json_string_value(json_object_get(state, "name")));
+	if (pidfd >= 0 || pidfd == -ESRCH)
+		state_remove_dir(containers, dir, id,
+				 json_string_value(json_object_get(state, "name")));
 	json_decref(state);
 }
 
@@ -269,16 +275,17 @@ int state_write(struct container *c)
 {
 	auto_fd fd = openat(c->state_fd, "state.json.new",
 			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	uint64_t start = process_start_time(c->pid);
-	json_t *state = start ? state_json(c, start) : NULL;
+	uint64_t start = 0;
+	int ret = process_start_time(c->pid, &start);
+	json_t *state = ret == 0 ? state_json(c, start) : NULL;
 	auto_free char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
 	size_t length = text ? strlen(text) : 0;
 
 	json_decref(state);
 	if (fd < 0)
 		return fail(errno, "writing the state of %.12s", c->id);
-	if (!start)
-		return fail(ESRCH, "writing the state of %.12s: reading /proc/%d/stat", c->id,
+	if (ret < 0)
+		return fail(-ret, "writing the state of %.12s: reading /proc/%d/stat", c->id,
 			    c->pid);
 	if (!text)
 		return fail(ENOMEM, "writing the state of %.12s", c->id);

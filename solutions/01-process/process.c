@@ -158,20 +158,20 @@ static int init_loop(pid_t command, const sigset_t *all)
 }
 
 /* The init after its one start: nothing but waiting. Returns the exit code. */
-static int stay_as_init(pid_t command, const sigset_t *all)
+static int stay_as_init(struct container *c, pid_t command, const sigset_t *all)
 {
-	/* The socket goes, too: from here on its other end is the command's alone. */
-	int ret = sys_close_range(3, ~0u, 0);
-
 	/* KERNEL: the change to root of a user namespace made us non-dumpable, and then `exec` could
 	 * not join our namespaces: setns(2), ptrace access mode. */
-	if (ret == 0 && prctl(PR_SET_DUMPABLE, 1) < 0)
-		ret = -errno;
-	ret = ret < 0 ? fail(-ret, "becoming the container's init") : init_loop(command, all);
-	if (ret >= 0)
-		return ret;
-	kill(command, SIGKILL);
-	return fail_print(); /* the socket is closed: nobody else would say it */
+	int ret = prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
+
+	/* The socket goes last: from here on its other end is the command's alone. */
+	if (ret == 0)
+		ret = sys_close_range(3, ~0u, 0);
+	if (ret < 0)
+		return fail(-ret, "becoming the container's init");
+	c->sync_fd = -EBADF;
+	ret = init_loop(command, all);
+	return ret < 0 ? fail_print() : ret; /* the socket is closed: nobody else would say it */
 }
 
 /* Starts the command as a child and stays as its init. */
@@ -191,7 +191,7 @@ static int exec_under_init(struct container *c)
 	if (pid < 0)
 		return fail(-pid, "making the command's process");
 	if (pid > 0)
-		return stay_as_init(pid, &all);
+		return stay_as_init(c, pid, &all);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != init) /* RACE: it died before the prctl */
 		return fail(ESRCH, "looking for the init");
