@@ -117,7 +117,7 @@ static int state_open_process(const json_t *state)
 	pid_t pid = (pid_t)json_integer_value(json_object_get(state, "pid"));
 	uint64_t start = (uint64_t)json_integer_value(json_object_get(state, "startTime"));
 	auto_fd pidfd = pid > 0 ? sys_pidfd_open(pid) : -ESRCH;
-	uint64_t found;
+	uint64_t found = 0;
 	int ended;
 
 	if (pidfd < 0)

@@ -77,7 +77,11 @@ def signal_name(number):
 @task("1.3")
 def test_core_dump_is_a_death_by_signal(box):
     def may_dump():
-        resource.setrlimit(resource.RLIMIT_CORE, (1 << 24, 1 << 24))
+        # sudo sets the hard limit to 0, and root without CAP_SYS_RESOURCE can't raise it: no dump there, in the lab VM one.
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (1 << 24, 1 << 24))
+        except ValueError:
+            pass
 
     # With the kernel's default core_pattern the dump is a file in the working directory.
     result = box.run("@die", "-f", "SEGV", opts=["-w", box.inside("/tmp")], before=may_dump)
