@@ -56,8 +56,15 @@ help: ## show this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | sort | \
 		awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
+# What root builds under sudo is handed back to the person, or their next `make` could not write here.
+# The image and the lab VM stay root's: their files are meant to be.
+give_back = @[ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || find '$(BUILD)' -xdev \( -path '$(BUILD)/images' -o -path '$(BUILD)/vm' \) \
+	-prune -o -user 0 -exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +
+
 build: $(BUILD)/skiff ## build build/skiff, the runtime of all solutions
+	$(give_back)
 stages: $(foreach n,$(stage_nos),$(BUILD)/stage-$(n)/skiff) ## build each chapter's runtime: build/stage-NN/skiff
+	$(give_back)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -99,6 +106,7 @@ test: ## everything the project promises (with sudo)
 	@$(MAKE) --no-print-directory build stages weak fault probes image vm-build
 	@unshare --net sh -c 'ip link set lo up && exec "$$@"' sh \
 		"$$(shared/workshop/find-python)" tests/run --build '$(BUILD)' $(PHASES)
+	$(give_back)
 
 clean: ## remove what was built
 	rm -rf --one-file-system $(BUILD)

@@ -11,15 +11,15 @@ vm-run: export VM_COMMAND = $(value CMD)
 
 .PHONY: vm vm-run vm-build vm-clean
 
-vm:
+vm: ## a root shell in the lab VM, with a copy of this tree
 	@$(VM_LAB)/vm --build '$(BUILD)' $(VM_OPTIONS)
 
-vm-run:
+vm-run: ## CMD=...: one command in the lab VM
 	@[ -n "$$VM_COMMAND" ] || { echo "usage: make vm-run CMD='command'" >&2; exit 125; }; \
 	exec $(VM_LAB)/vm --build '$(BUILD)' $(VM_OPTIONS) -- "$$VM_COMMAND"
 
-vm-build:
+vm-build: ## make the lab VM (40 s, once)
 	@$(VM_LAB)/build --build '$(BUILD)'
 
-vm-clean:
+vm-clean: ## remove the lab VM
 	rm -rf --one-file-system '$(BUILD)/vm'

@@ -55,5 +55,5 @@ int environment_add_file(struct strv *env, const char *path)
 		if (*at && *at != '#')
 			TRY(environment_add(env, at));
 	}
-	return ferror(lines) ? fail(EIO, "reading --env-file %s", path) : 0;
+	return ferror(lines) ? fail(errno, "reading --env-file %s", path) : 0;
 }

@@ -153,6 +153,6 @@ int main(int argc, char **argv)
 		ret = parse_words(argv + 1);
 	/* What was printed counts only if it arrived: a full disk shows here. */
 	if (ret == 0 && fflush(stdout) != 0)
-		ret = fail(EIO, "writing to standard output");
+		ret = fail(errno, "writing to standard output");
 	return ret < 0 ? fail_print() : ret;
 }
