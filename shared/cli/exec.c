@@ -12,7 +12,6 @@
 #include "options.h"
 #include "scope.h"
 #include "state.h"
-#include "trace.h"
 
 enum exec_option { EXEC_ENV = 1, EXEC_ENV_FILE, EXEC_WORKDIR, EXEC_HELP };
 
@@ -100,19 +99,7 @@ static int parse_exec(struct container *c, char *const *words)
 int command_exec(const struct global_options *global, char *const *words)
 {
 	struct container c;
-	int ret;
 
 	container_init(&c);
-	ret = parse_exec(&c, words);
-	if (ret == 0 && global->explain)
-		ret = trace_open(&c);
-	if (ret == 0) {
-		ret = container_exec(&c);
-		if (global->explain)
-			trace_print(&c, global->explain == EXPLAIN_JSON);
-	} else if (ret > 0) {
-		ret = 0; /* --help */
-	}
-	container_free(&c);
-	return ret;
+	return command_finish(global, &c, parse_exec(&c, words), container_exec);
 }

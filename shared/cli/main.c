@@ -21,39 +21,48 @@ static const struct option_row main_options[] = {
 	{ 0 },
 };
 
+static int command_hello(const struct global_options *global, char *const *words);
+static int command_version(const struct global_options *global, char *const *words);
+static int command_help(const struct global_options *global, char *const *words);
+
 static const struct command_row {
 	const char *name;
 	int chapter;
+	int (*command)(const struct global_options *global, char *const *words);
 	const char *help;
 } commands[] = {
-	{ "run", 1, "run a command in a new container" },
-	{ "exec", 3, "run one more command in a running container" },
-	{ "hello", 0, "say which process this is" },
-	{ "version", 0, "show the version" },
-	{ "help", 0, "show this" },
-	/* Docker's commands that later chapters bring: named, so that nobody has to guess. */
-	/* clang-format off */
-	{ "pause", 4, NULL },	{ "unpause", 4, NULL }, { "update", 4, NULL },
-	{ "stats", 4, NULL },	{ "diff", 5, NULL },	{ "commit", 5, NULL },
-	{ "cp", 5, NULL },	{ "network", 7, NULL }, { "port", 7, NULL },
-	{ "pull", 8, NULL },	{ "push", 8, NULL },	{ "images", 8, NULL },
-	{ "rmi", 8, NULL },	{ "load", 8, NULL },	{ "save", 8, NULL },
-	{ "login", 8, NULL },	{ "logout", 8, NULL },	{ "tag", 8, NULL },
-	{ "image", 8, NULL },	{ "volume", 9, NULL },	{ "ps", 10, NULL },
-	{ "logs", 10, NULL },	{ "stop", 10, NULL },	{ "start", 10, NULL },
-	{ "restart", 10, NULL }, { "rm", 10, NULL },	{ "inspect", 10, NULL },
-	{ "kill", 10, NULL },	{ "create", 10, NULL }, { "attach", 10, NULL },
-	{ "wait", 10, NULL },	{ "top", 10, NULL },	{ "rename", 10, NULL },
-	{ "events", 10, NULL }, { "info", 10, NULL },	{ "build", 11, NULL },
+	{ "run", 1, command_run, "run a command in a new container" },
+	{ "exec", 3, command_exec, "run one more command in a running container" },
+	{ "hello", 0, command_hello, "say which process this is" },
+	{ "version", 0, command_version, "show the version" },
+	{ "help", 0, command_help, "show this" },
+/* Docker's commands that later chapters bring: named, so that nobody has to guess. */
+/* clang-format off */
+#define LATER(name, chapter) { name, chapter, NULL, NULL }
+	LATER("pause", 4),	LATER("unpause", 4),	LATER("update", 4),	LATER("stats", 4),
+	LATER("kill", 4),
+	LATER("diff", 5),	LATER("commit", 5),	LATER("cp", 5),		LATER("rm", 5),
+	LATER("audit", 6),
+	LATER("network", 7),	LATER("port", 7),
+	LATER("pull", 8),	LATER("push", 8),	LATER("images", 8),	LATER("rmi", 8),
+	LATER("load", 8),	LATER("save", 8),	LATER("login", 8),	LATER("logout", 8),
+	LATER("tag", 8),	LATER("image", 8),
+	LATER("volume", 9),
+	LATER("ps", 10),	LATER("logs", 10),	LATER("stop", 10),	LATER("start", 10),
+	LATER("restart", 10),	LATER("inspect", 10),	LATER("create", 10),	LATER("attach", 10),
+	LATER("wait", 10),	LATER("top", 10),	LATER("rename", 10),	LATER("events", 10),
+	LATER("info", 10),
+	LATER("build", 11),
 	/* clang-format on */
 };
 
-static int print_help(void)
+static int command_help(const struct global_options *global, char *const *words)
 {
+	(void)global, (void)words;
 	printf("Usage: skiff [OPTIONS] COMMAND\n\nRun containers; learn how they are made.\n\n"
 	       "Commands:\n");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (commands[i].help && chapter_built(commands[i].chapter))
+		if (commands[i].command && chapter_built(commands[i].chapter))
 			printf("  %-10s %s\n", commands[i].name, commands[i].help);
 	printf("\nOptions:\n");
 	options_print(main_options);
@@ -61,18 +70,20 @@ static int print_help(void)
 	return 0;
 }
 
-static int print_version(void)
+static int command_version(const struct global_options *global, char *const *words)
 {
 	char built[80];
 
+	(void)global, (void)words;
 	printf("skiff version " SKIFF_VERSION ", %s\n", chapters_list(built, sizeof built));
 	return 0;
 }
 
-static int command_hello(void)
+static int command_hello(const struct global_options *global, char *const *words)
 {
 	int pid = start_process_id();
 
+	(void)global, (void)words;
 	if (pid < 0)
 		return pid;
 	printf("hello from process %d\n", pid);
@@ -90,15 +101,7 @@ static int run_command(const struct global_options *global, char *const *words)
 		return fail_hint(fail(0, "%s is not a command of skiff", name),
 				 "skiff --help lists the commands");
 	TRY(chapter_need(commands[i].chapter, name));
-	if (strcmp(name, "run") == 0)
-		return command_run(global, words + 1);
-	if (strcmp(name, "exec") == 0)
-		return command_exec(global, words + 1);
-	if (strcmp(name, "hello") == 0)
-		return command_hello();
-	if (strcmp(name, "version") == 0)
-		return print_version();
-	return print_help();
+	return commands[i].command(global, words + 1);
 }
 
 static int set_explain(struct global_options *global, const struct option_walk *walk)
@@ -120,15 +123,15 @@ static int parse_words(char *const *words)
 
 	while ((option = options_next(&walk)) > 0) {
 		if (option == MAIN_HELP)
-			return print_help();
+			return command_help(&global, words);
 		if (option == MAIN_VERSION)
-			return print_version();
+			return command_version(&global, words);
 		TRY(set_explain(&global, &walk));
 	}
 	if (option < 0)
 		return option;
 	if (!words[walk.at]) {
-		print_help();
+		command_help(&global, words);
 		return EXIT_SKIFF;
 	}
 	return run_command(&global, words + walk.at);

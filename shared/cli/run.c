@@ -12,7 +12,6 @@
 #include "kernel.h"
 #include "run_options.h"
 #include "state.h"
-#include "trace.h"
 
 static int run_help(void)
 {
@@ -244,19 +243,7 @@ static int parse_run(struct container *c, char *const *words)
 int command_run(const struct global_options *global, char *const *words)
 {
 	struct container c;
-	int ret;
 
 	container_init(&c);
-	ret = parse_run(&c, words);
-	if (ret == 0 && global->explain)
-		ret = trace_open(&c);
-	if (ret == 0) {
-		ret = container_run(&c);
-		if (global->explain)
-			trace_print(&c, global->explain == EXPLAIN_JSON);
-	} else if (ret > 0) {
-		ret = 0; /* --help */
-	}
-	container_free(&c);
-	return ret;
+	return command_finish(global, &c, parse_run(&c, words), container_run);
 }

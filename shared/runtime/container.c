@@ -177,6 +177,8 @@ void container_init(struct container *c)
 		.target_pidfd = -1,
 		.sync_fd = -1,
 		.sync_child_fd = -1,
+		.containers_fd = -1,
+		.names_fd = -1,
 		.state_fd = -1,
 	};
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
@@ -192,6 +194,8 @@ void container_free(struct container *c)
 	scope_close_fd(&c->rootfs_fd);
 	scope_close_fd(&c->sync_fd);
 	scope_close_fd(&c->sync_child_fd);
+	scope_close_fd(&c->names_fd);
+	scope_close_fd(&c->containers_fd);
 	strv_clear(&c->env);
 	trace_close(c);
 }

@@ -104,6 +104,8 @@ struct container {
 	/* The corridor's own. */
 	int sync_fd;	     /* parent's or child's end of the socket pair; -1: none */
 	int sync_child_fd;   /* the child's end, until the parent has closed it */
+	int containers_fd;   /* $SKIFF_RUN/containers; -1: not open. state.c's, as the next two */
+	int names_fd;	     /* $SKIFF_RUN/names */
 	int state_fd;	     /* the container's state directory, locked; -1: none */
 	struct trace *trace; /* --explain, or NULL */
 };

@@ -14,55 +14,14 @@
 #include <time.h>
 
 #include "container.h"
+#include "dirs.h"
 #include "fail.h"
 #include "kernel.h"
 #include "scope.h"
 
-/* How many bytes of state.json are read back: it has a dozen short fields and one path. */
-enum { STATE_FILE_MAX = 16384 };
-
-/* Writes the path of the state directory. Returns 0 or -errno with a failure record. */
-static int state_base_path(char path[PATH_MAX])
-{
-	const char *chosen = getenv("SKIFF_RUN"), *runtime_dir = getenv("XDG_RUNTIME_DIR");
-	int length;
-
-	if (chosen && chosen[0])
-		length = snprintf(path, PATH_MAX, "%s", chosen);
-	else if (geteuid() == 0)
-		length = snprintf(path, PATH_MAX, "/run/skiff");
-	else if (runtime_dir && runtime_dir[0] == '/')
-		length = snprintf(path, PATH_MAX, "%s/skiff", runtime_dir);
-	else
-		length = snprintf(path, PATH_MAX, "/tmp/skiff-%u", geteuid());
-	if (length >= PATH_MAX)
-		return fail(ENAMETOOLONG, "finding the state directory");
-	return 0;
-}
-
-/* Opens $SKIFF_RUN/NAME, making both if needed. Returns a descriptor or -errno with a record. */
-static int state_open_dir(const char *name)
-{
-	char path[PATH_MAX];
-	auto_fd base = -1;
-	struct stat status;
-	int dir;
-
-	TRY(state_base_path(path));
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return fail(errno, "making the state directory %s", path);
-	/* SECURITY: /tmp is everybody's: a directory or link planted there by somebody else is not
-	 * ours (test: attacks/planted-state-dir). */
-	base = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (base < 0 || fstat(base, &status) < 0)
-		return fail(errno, "opening the state directory %s", path);
-	if (status.st_uid != geteuid())
-		return fail(0, "opening the state directory %s: it belongs to another user", path);
-	if (mkdirat(base, name, 0700) < 0 && errno != EEXIST)
-		return fail(errno, "making %s/%s", path, name);
-	dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return dir < 0 ? fail(errno, "opening %s/%s", path, name) : dir;
-}
+/* How many bytes of state.json are read back: a command line and an environment of the size that
+ * execve(2) takes fit several times. */
+enum { STATE_FILE_MAX = 16 << 20 };
 
 bool state_name_valid(const char *name)
 {
@@ -97,17 +56,23 @@ static int process_start_time(pid_t pid, uint64_t *start)
 	return 0;
 }
 
-/* Reads dir's state.json. Returns a new reference, or NULL with errno: ENOENT where there is none,
- * or none that is JSON, for it is renamed into place whole. */
+/* Reads dir's state.json. Returns a new reference, or NULL with errno: ENOENT where there is none
+ * or an empty one, for it is renamed into place whole; EBADMSG for one that is not JSON. */
 static json_t *state_read(int dir)
 {
-	char text[STATE_FILE_MAX];
-	auto_fd fd = openat(dir, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
-	json_t *state = length <= 0 ? NULL : json_loadb(text, (size_t)length, 0, NULL);
+	auto_fd fd = openat(dir, "state.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
 
-	if (!state && length >= 0)
-		errno = ENOENT;
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return NULL;
+	if (!S_ISREG(status.st_mode) || status.st_size == 0 || status.st_size > STATE_FILE_MAX) {
+		errno = status.st_size > STATE_FILE_MAX ? EFBIG : ENOENT;
+		return NULL;
+	}
+	json_t *state = json_loadfd(fd, 0, NULL);
+
+	if (!state)
+		errno = EBADMSG;
 	return state;
 }
 
@@ -134,26 +99,29 @@ static int state_open_process(const json_t *state)
 }
 
 /* Removes the name, if it is the container's. Returns 0 when it is gone, or -errno. */
-static int names_unlink(const char *name, const char *id)
+static int names_unlink(int names, const char *name, const char *id)
 {
-	auto_fd names = name ? state_open_dir("names") : -1;
 	char owner[CONTAINER_ID_LENGTH + 1];
+	int ret = 0;
 
-	if (names < 0)
-		return name ? names : 0;
-	ssize_t length = readlinkat(names, name, owner, sizeof owner);
-	if (length < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (length != CONTAINER_ID_LENGTH || strncmp(owner, id, CONTAINER_ID_LENGTH) != 0)
+	if (!name)
 		return 0;
-	return unlinkat(names, name, 0) < 0 ? -errno : 0;
+	/* RACE: between the look and the unlink it could become another container's. */
+	if (flock(names, LOCK_EX) < 0)
+		return -errno;
+	ssize_t length = readlinkat(names, name, owner, sizeof owner);
+	bool ours = length == CONTAINER_ID_LENGTH && memcmp(owner, id, CONTAINER_ID_LENGTH) == 0;
+	if ((length < 0 && errno != ENOENT) || (ours && unlinkat(names, name, 0) < 0))
+		ret = -errno;
+	flock(names, LOCK_UN);
+	return ret;
 }
 
 /* Removes one container's name and directory. */
-static void state_remove_dir(int containers, int dir, const char *id, const char *name)
+static void state_remove_dir(int containers, int names, int dir, const char *id, const char *name)
 {
 	/* ORDER: the directory last: as long as it is there, the next skiff tries again. */
-	if (names_unlink(name, id) < 0)
+	if (names_unlink(names, name, id) < 0)
 		return;
 	unlinkat(dir, "state.json.new", 0);
 	unlinkat(dir, "state.json", 0);
@@ -161,9 +129,9 @@ static void state_remove_dir(int containers, int dir, const char *id, const char
 }
 
 /* Undoes what a killed skiff left of one container: its processes, its name, its directory. */
-static void sweep_one(int containers, const char *id)
+static void sweep_one(int containers, int names, const char *id)
 {
-	auto_fd dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_fd dir = dirs_open_below(containers, id);
 
 	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return; /* gone, or its skiff is alive */
@@ -174,12 +142,12 @@ static void sweep_one(int containers, const char *id)
 	if (pidfd >= 0)
 		sys_pidfd_send_signal(pidfd, SIGKILL);
 	if (pidfd >= 0 || pidfd == -ESRCH)
-		state_remove_dir(containers, dir, id,
+		state_remove_dir(containers, names, dir, id,
 				 json_string_value(json_object_get(state, "name")));
 	json_decref(state);
 }
 
-static void sweep(int containers)
+static void sweep(int containers, int names)
 {
 	/* RACE: between mkdir and flock a new directory looks abandoned. Makers hold this lock
 	 * shared in between; if one is at work we sweep another time. */
@@ -191,49 +159,71 @@ static void sweep(int containers)
 
 	while (list && (entry = readdir(list)))
 		if (entry->d_name[0] != '.')
-			sweep_one(containers, entry->d_name);
+			sweep_one(containers, names, entry->d_name);
 	flock(containers, LOCK_UN);
 }
 
 /* Links names/NAME to the ID. A link whose container is gone is replaced. */
-static int names_link(int containers, const char *name, const char *id)
+static int names_link(int containers, int names, const char *name, const char *id)
 {
-	auto_fd names = state_open_dir("names");
 	char owner[CONTAINER_ID_LENGTH + 1] = "";
+	int ret = symlinkat(id, names, name) < 0 ? -errno : 0;
 
-	if (names < 0)
-		return names;
-	for (int attempt = 0; attempt < 3; attempt++) {
-		if (symlinkat(id, names, name) == 0)
-			return 0;
-		if (errno != EEXIST)
-			return fail(errno, "taking the name %s", name);
+	if (ret == -EEXIST) {
 		ssize_t length = readlinkat(names, name, owner, sizeof owner - 1);
-		owner[length > 0 ? length : 0] = '\0';
+
 		if (length > 0 && faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			break;
-		unlinkat(names, name, 0);
+			return fail(0, "taking the name %s: the container %.12s has it", name,
+				    owner);
+		ret = unlinkat(names, name, 0) < 0 || symlinkat(id, names, name) < 0 ? -errno : 0;
 	}
-	return fail(0, "taking the name %s: the container %.12s has it", name, owner);
+	return ret < 0 ? fail(-ret, "taking the name %s", name) : 0;
+}
+
+/* Opens the two directories; they stay open to the end, for by then we may be somebody else. */
+static int open_directories(struct container *c)
+{
+	c->containers_fd = dirs_open(DIRS_RUN, "containers");
+	if (c->containers_fd < 0)
+		return c->containers_fd;
+	c->names_fd = dirs_open(DIRS_RUN, "names");
+	return c->names_fd < 0 ? c->names_fd : 0;
+}
+
+/* Makes the container's directory and locks it. */
+static int make_directory(struct container *c)
+{
+	if (mkdirat(c->containers_fd, c->id, 0700) < 0)
+		return fail(errno, "making the state directory of %.12s", c->id);
+	c->state_fd = openat(c->containers_fd, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->state_fd < 0 || flock(c->state_fd, LOCK_EX | LOCK_NB) < 0) {
+		int error = errno;
+
+		unlinkat(c->containers_fd, c->id, AT_REMOVEDIR);
+		return fail(error, "locking the state directory of %.12s", c->id);
+	}
+	return 0;
 }
 
 int state_create(struct container *c)
 {
-	auto_fd containers = state_open_dir("containers");
+	int ret = 0;
 
-	if (containers < 0)
-		return containers;
-	sweep(containers);
-	if (flock(containers, LOCK_SH) < 0 || mkdirat(containers, c->id, 0700) < 0)
-		return fail(errno, "making the state directory of %.12s", c->id);
-	c->state_fd = openat(containers, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->state_fd < 0 || flock(c->state_fd, LOCK_EX | LOCK_NB) < 0) {
-		int error = errno;
-
-		unlinkat(containers, c->id, AT_REMOVEDIR);
-		return fail(error, "locking the state directory of %.12s", c->id);
-	}
-	return c->name ? names_link(containers, c->name, c->id) : 0;
+	TRY(open_directories(c));
+	sweep(c->containers_fd, c->names_fd);
+	/* RACE: sweep() says which. */
+	if (flock(c->containers_fd, LOCK_SH) < 0)
+		return fail(errno, "locking the state directory");
+	ret = make_directory(c);
+	flock(c->containers_fd, LOCK_UN);
+	if (ret < 0 || !c->name)
+		return ret;
+	/* RACE: two may want the name of a container that is gone. */
+	if (flock(c->names_fd, LOCK_EX) < 0)
+		return fail(errno, "taking the name %s", c->name);
+	ret = names_link(c->containers_fd, c->names_fd, c->name, c->id);
+	flock(c->names_fd, LOCK_UN);
+	return ret;
 }
 
 /* The names of /proc/PID/ns, in the order of enum namespace_kind. */
@@ -299,11 +289,11 @@ int state_write(struct container *c)
 
 void state_remove(struct container *c)
 {
-	auto_fd containers = c->state_fd >= 0 ? state_open_dir("containers") : -1;
-
-	if (containers >= 0)
-		state_remove_dir(containers, c->state_fd, c->id, c->name);
+	if (c->state_fd >= 0)
+		state_remove_dir(c->containers_fd, c->names_fd, c->state_fd, c->id, c->name);
 	scope_close_fd(&c->state_fd);
+	scope_close_fd(&c->names_fd);
+	scope_close_fd(&c->containers_fd);
 }
 
 /* Finds the one container whose ID begins with prefix. Returns 1, 0 (none) or 2 (several). */
@@ -331,7 +321,7 @@ static int no_such_container(const char *reference)
 static int resolve_reference(int containers, const char *reference,
 			     char id[CONTAINER_ID_LENGTH + 1])
 {
-	auto_fd names = state_open_dir("names");
+	auto_fd names = dirs_open(DIRS_RUN, "names");
 	ssize_t length = -1;
 
 	if (names >= 0 && state_name_valid(reference))
@@ -379,10 +369,13 @@ static int state_parse(const json_t *state, struct state_container *found)
  * Returns 0, -ESRCH when it is not running, or another -errno. */
 static int state_load(int containers, const char *id, struct state_container *found)
 {
-	auto_fd dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	json_t *state = dir < 0 ? NULL : state_read(dir);
+	auto_fd dir = dirs_open_below(containers, id);
+	json_t *state;
 	int ret;
 
+	if (dir < 0)
+		return dir == -ENOENT ? -ESRCH : dir;
+	state = state_read(dir);
 	if (!state)
 		return errno == ENOENT ? -ESRCH : -errno;
 	found->pidfd = state_open_process(state);
@@ -393,7 +386,7 @@ static int state_load(int containers, const char *id, struct state_container *fo
 
 int state_find(const char *reference, struct state_container *found)
 {
-	auto_fd containers = state_open_dir("containers");
+	auto_fd containers = dirs_open(DIRS_RUN, "containers");
 	char id[CONTAINER_ID_LENGTH + 1];
 	int ret;
 
@@ -408,5 +401,5 @@ int state_find(const char *reference, struct state_container *found)
 	strv_clear(&found->env);
 	if (ret == -ESRCH)
 		return fail_exit_code(fail(0, "container %s is not running", reference), 1);
-	return fail(-ret, "reading the state of %s", reference);
+	return fail_exit_code(fail(-ret, "reading the state of %s", reference), 1);
 }

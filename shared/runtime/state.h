@@ -3,7 +3,7 @@
  *	$SKIFF_RUN/containers/ID/state.json   one directory a container, locked by the skiff that runs it
  *	$SKIFF_RUN/names/NAME -> ID           a name belongs to whoever made the link
  *
- * SKIFF_RUN is /run/skiff for root; $XDG_RUNTIME_DIR/skiff, or /tmp/skiff-UID, for anybody else.
+ * dirs.h says where that is.
  * No daemon keeps any of it: a directory that nobody has locked was left by a skiff that was
  * killed, and the next one undoes it. */
 #ifndef SKIFF_STATE_H

@@ -164,7 +164,8 @@ def test_full_disk(box, home, full):
     """The state can't be written: the container does not run, and what was made for it is gone."""
     directory = home + "/small"
     os.mkdir(directory)
-    kernel.mount("none", directory, "tmpfs", 0, "size=4k" if full == "no block left" else "nr_inodes=4")
+    limit = "size=4k" if full == "no block left" else "nr_inodes=4"
+    kernel.mount("none", directory, "tmpfs", 0, f"mode=700,{limit}")
     try:
         with open(directory + "/filler", "wb") as file:
             file.write(b"x" * 4096)
@@ -195,7 +196,8 @@ def test_state_directory_of_somebody_else(box, home):
     directory = home + "/theirs"
     os.mkdir(directory)
     os.chown(directory, 12345, 12345)
-    refused(box.run("@die", "0", env={"SKIFF_RUN": directory}), 125, "another user|belongs")
+    refused(box.run("@die", "0", env={"SKIFF_RUN": directory}), 125, "others own it")
+    refused(box.run("@die", "0", env={"SKIFF_RUN": "/tmp"}), 125, "others own it or may write")
     os.symlink(box.skiff.run_dir, home + "/link")
     result = box.run("@die", "0", env={"SKIFF_RUN": home + "/link"})
     if result.code != 0:

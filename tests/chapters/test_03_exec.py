@@ -149,6 +149,20 @@ def test_exec_environment_and_directory(box):
 
 
 @task("3.5")
+def test_exec_of_a_container_with_a_large_environment(box):
+    value = secrets.token_hex(40000)
+    name, held = box.named("-e", f"LARGE={value}")
+    result = box.exec(name, "/probe/surroundings", opts=["-e", "SMALL=1"])
+    check(
+        f"LARGE={value}" in result.json()["env"],
+        f"We ran `{result.typed}` in a container with 80000 bytes in one variable.",
+        f"The variable is not the container's. {result.ended}. {result.err[:200]}",
+        "What the container was started with, its exec has.",
+    )
+    held.finish()
+
+
+@task("3.5")
 def test_exec_leads_to_no_other_place(box, home):
     """exec -w DIR is looked up inside."""
     name, held = box.named()

@@ -223,6 +223,32 @@ def test_sharing_the_user_namespace(box):
 
 
 @task("3.6")
+@pytest.mark.on_disk
+def test_nothing_stays_of_a_guest(box):
+    # Who has joined a user namespace is another user; root's own /run/skiff must be tidied up all the same.
+    run = os.path.join(box.skiff.home, "run-of-the-host")
+    os.mkdir(run)
+
+    def our_run():
+        kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+        kernel.mount(run, "/run", None, kernel.MS_BIND)
+
+    how = {"before": our_run, "env": {"SKIFF_RUN": None}}
+    name, first = box.named("--uidmap", "0:1000000:65536", **how)
+    containers = os.path.join(run, "skiff", "containers")
+    before = os.listdir(containers)
+    result = box.run("@die", "0", opts=[f"--userns=container:{name}"], **how)
+    left = sorted(set(os.listdir(containers)) - set(before))
+    first.finish()
+    check(
+        result.code == 0 and len(before) == 1 and not left,
+        f"We ran `{result.typed}` with its state in /run/skiff.",
+        f"{result.ended}. {result.err} In /run/skiff/containers stay: {left}.",
+        "A run leaves nothing behind, whichever namespaces it has joined.",
+    )
+
+
+@task("3.6")
 def test_pid_namespace_of_another_container(box):
     name, first = box.named()
     result = box.run("sh", "-c", "echo $$; cat /proc/1/comm", opts=[f"--pid=container:{name}"])

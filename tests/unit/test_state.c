@@ -15,6 +15,10 @@
 #include "scope.h"
 #include "state.h"
 
+/* The ID that make_container() gives for the digit a. */
+#define A_16 "aaaaaaaaaaaaaaaa"
+#define A_64 A_16 A_16 A_16 A_16
+
 static char base[64];
 static unsigned fds_before;
 
@@ -70,7 +74,7 @@ static void make_container(struct container *c, char digit, const char *name)
 static void kill_container(struct container *c)
 {
 	scope_close_fd(&c->state_fd);
-	strv_clear(&c->env);
+	container_free(c);
 }
 
 static void write_state(const char *id, const char *text)
@@ -274,14 +278,11 @@ static void test_broken_state(void **state)
 {
 	static const char *const broken[] = {
 		"",
-		"{",
 		"[]",
-		"null",
 		"{}",
 		"{\"pid\": \"x\"}",
 		"{\"pid\": -1}",
 		"{\"pid\": 0}",
-		"{\"pid\": 99999999999999999999}",
 		"{\"pid\": 1, \"namespaces\": [1, null], \"env\": 7}",
 		"{\"namespaces\": {\"a\": 1}, \"env\": [null, 3, \"A=1\"]}"
 	};
@@ -294,6 +295,72 @@ static void test_broken_state(void **state)
 		write_state(c.id, broken[i]);
 		assert_not_found("aaa", "is not running");
 	}
+	state_remove(&c);
+	container_free(&c);
+}
+
+/* What cannot be read is no dead container: its processes and its name are not given up. */
+static void test_unreadable_state(void **state)
+{
+	static const char *const broken[] = { "{", "null", "{\"pid\": 99999999999999999999}" };
+	struct container dead, living;
+
+	(void)state;
+	make_container(&dead, 'a', "web");
+	assert_int_equal(state_create(&dead), 0);
+	for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+		write_state(dead.id, broken[i]);
+		assert_not_found("aaa", "reading the state of aaa");
+	}
+	kill_container(&dead);
+	make_container(&living, 'b', NULL);
+	assert_int_equal(state_create(&living), 0);
+	assert_true(exists("containers", dead.id));
+	assert_true(exists("names", "web"));
+	state_remove(&living);
+	container_free(&living);
+}
+
+/* A state of megabytes: an environment may be as long as execve(2) takes it. */
+static void test_large_state(void **state)
+{
+	static char value[100000] = "B=";
+	struct state_container found;
+	struct container c;
+
+	(void)state;
+	memset(value + 2, 'x', sizeof value - 3);
+	make_container(&c, 'a', NULL);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(strv_append(&c.env, value), 0);
+	assert_int_equal(state_create(&c), 0);
+	assert_int_equal(state_write(&c), 0);
+	assert_int_equal(state_find("aaa", &found), 0);
+	assert_int_equal(found.env.count, 21);
+	assert_string_equal(found.env.list[20], value);
+	close(found.pidfd);
+	strv_clear(&found.env);
+	assert_int_equal(truncate(in_base("containers/" A_64 "/state.json"), 17 << 20), 0);
+	assert_not_found("aaa", "reading the state of aaa: File too large");
+	state_remove(&c);
+	container_free(&c);
+}
+
+/* A directory below that somebody else may write to holds nothing that we believe. */
+static void test_planted_below(void **state)
+{
+	struct container c;
+
+	(void)state;
+	make_container(&c, 'a', NULL);
+	assert_int_equal(state_create(&c), 0);
+	assert_int_equal(state_write(&c), 0);
+	assert_int_equal(chmod(in_base("containers/" A_64), 0777), 0);
+	assert_not_found("aaa", "reading the state of aaa");
+	assert_int_equal(chmod(in_base("containers"), 0777), 0);
+	assert_true(state_find("aaa", &(struct state_container){ 0 }) < 0);
+	unit_assert_failure("others own it or may write to it");
+	assert_int_equal(chmod(in_base("containers"), 0700), 0);
 	state_remove(&c);
 	container_free(&c);
 }
@@ -326,13 +393,13 @@ static void test_planted_directories(void **state)
 	assert_int_equal(symlink(".", in_base("link")), 0);
 	setenv("SKIFF_RUN", in_base("link"), 1);
 	assert_true(state_create(&c) < 0);
-	unit_assert_failure("opening the state directory");
+	unit_assert_failure("opening skiff's directory");
 	if (geteuid() == 0) {
 		assert_int_equal(mkdir(in_base("theirs"), 0777), 0);
 		assert_int_equal(chown(in_base("theirs"), 12345, 12345), 0);
 		setenv("SKIFF_RUN", in_base("theirs"), 1);
 		assert_true(state_create(&c) < 0);
-		unit_assert_failure("it belongs to another user");
+		unit_assert_failure("others own it or may write to it");
 	}
 	setenv("SKIFF_RUN", in_base("real"), 1);
 	assert_int_equal(mkdir(in_base("real"), 0700), 0);
@@ -351,7 +418,7 @@ static void test_no_directory_can_be_made(void **state)
 	make_container(&c, 'a', NULL);
 	setenv("SKIFF_RUN", in_base("missing/run"), 1);
 	assert_int_equal(state_create(&c), -ENOENT);
-	unit_assert_failure("making the state directory");
+	unit_assert_failure("making skiff's directory");
 	container_free(&c);
 }
 
@@ -368,6 +435,9 @@ int main(void)
 		STATE_TEST(test_living_ones_are_not_swept),
 		STATE_TEST(test_a_reused_process_id_is_left_alone),
 		STATE_TEST(test_broken_state),
+		STATE_TEST(test_unreadable_state),
+		STATE_TEST(test_large_state),
+		STATE_TEST(test_planted_below),
 		STATE_TEST(test_texts_that_are_not_utf8),
 		STATE_TEST(test_planted_directories),
 		STATE_TEST(test_no_directory_can_be_made),
