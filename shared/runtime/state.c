@@ -61,18 +61,21 @@ static int process_start_time(pid_t pid, uint64_t *start)
 static json_t *state_read(int dir)
 {
 	auto_fd fd = openat(dir, "state.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	auto_free char *text = NULL;
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return NULL;
-	if (!S_ISREG(status.st_mode) || status.st_size == 0 || status.st_size > STATE_FILE_MAX) {
-		errno = status.st_size > STATE_FILE_MAX ? EFBIG : ENOENT;
+	if (status.st_size > STATE_FILE_MAX) {
+		errno = EFBIG;
 		return NULL;
 	}
-	json_t *state = json_loadfd(fd, 0, NULL);
+	text = malloc((size_t)status.st_size + 1);
+	ssize_t length = text ? read(fd, text, (size_t)status.st_size) : -1;
+	json_t *state = length <= 0 ? NULL : json_loadb(text, (size_t)length, 0, NULL);
 
-	if (!state)
-		errno = EBADMSG;
+	if (!state && length >= 0)
+		errno = length == 0 ? ENOENT : EBADMSG;
 	return state;
 }
 
@@ -98,23 +101,33 @@ static int state_open_process(const json_t *state)
 	return take_fd(&pidfd);
 }
 
+/* Locks a directory: flock(2), how is LOCK_SH or LOCK_EX. Returns a descriptor of its own, whose
+ * close unlocks, or -errno. */
+static int lock_directory(int dir, int how)
+{
+	auto_fd lock = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return lock < 0 || flock(lock, how) < 0 ? -errno : take_fd(&lock);
+}
+
 /* Removes the name, if it is the container's. Returns 0 when it is gone, or -errno. */
 static int names_unlink(int names, const char *name, const char *id)
 {
 	char owner[CONTAINER_ID_LENGTH + 1];
-	int ret = 0;
 
 	if (!name)
 		return 0;
 	/* RACE: between the look and the unlink it could become another container's. */
-	if (flock(names, LOCK_EX) < 0)
-		return -errno;
+	auto_fd lock = lock_directory(names, LOCK_EX);
+
+	if (lock < 0)
+		return lock;
 	ssize_t length = readlinkat(names, name, owner, sizeof owner);
-	bool ours = length == CONTAINER_ID_LENGTH && memcmp(owner, id, CONTAINER_ID_LENGTH) == 0;
-	if ((length < 0 && errno != ENOENT) || (ours && unlinkat(names, name, 0) < 0))
-		ret = -errno;
-	flock(names, LOCK_UN);
-	return ret;
+	if (length < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (length != CONTAINER_ID_LENGTH || memcmp(owner, id, CONTAINER_ID_LENGTH) != 0)
+		return 0;
+	return unlinkat(names, name, 0) < 0 ? -errno : 0;
 }
 
 /* Removes one container's name and directory. */
@@ -151,23 +164,24 @@ static void sweep(int containers, int names)
 {
 	/* RACE: between mkdir and flock a new directory looks abandoned. Makers hold this lock
 	 * shared in between; if one is at work we sweep another time. */
-	if (flock(containers, LOCK_EX | LOCK_NB) < 0)
-		return;
-	int copy = openat(containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
+	int lock = lock_directory(containers, LOCK_EX | LOCK_NB);
+	auto_dir list = lock < 0 ? NULL : fdopendir(lock);
 	struct dirent *entry;
 
 	while (list && (entry = readdir(list)))
 		if (entry->d_name[0] != '.')
 			sweep_one(containers, names, entry->d_name);
-	flock(containers, LOCK_UN);
+	if (!list)
+		scope_close_fd(&lock);
 }
 
 /* Links names/NAME to the ID. A link whose container is gone is replaced. */
 static int names_link(int containers, int names, const char *name, const char *id)
 {
 	char owner[CONTAINER_ID_LENGTH + 1] = "";
-	int ret = symlinkat(id, names, name) < 0 ? -errno : 0;
+	/* RACE: two may want the name of a container that is gone. */
+	auto_fd lock = lock_directory(names, LOCK_EX);
+	int ret = lock < 0 ? lock : symlinkat(id, names, name) < 0 ? -errno : 0;
 
 	if (ret == -EEXIST) {
 		ssize_t length = readlinkat(names, name, owner, sizeof owner - 1);
@@ -193,7 +207,9 @@ static int open_directories(struct container *c)
 /* Makes the container's directory and locks it. */
 static int make_directory(struct container *c)
 {
-	if (mkdirat(c->containers_fd, c->id, 0700) < 0)
+	auto_fd lock = lock_directory(c->containers_fd, LOCK_SH); /* RACE: sweep() says which */
+
+	if (lock < 0 || mkdirat(c->containers_fd, c->id, 0700) < 0)
 		return fail(errno, "making the state directory of %.12s", c->id);
 	c->state_fd = openat(c->containers_fd, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->state_fd < 0 || flock(c->state_fd, LOCK_EX | LOCK_NB) < 0) {
@@ -207,23 +223,10 @@ static int make_directory(struct container *c)
 
 int state_create(struct container *c)
 {
-	int ret = 0;
-
 	TRY(open_directories(c));
 	sweep(c->containers_fd, c->names_fd);
-	/* RACE: sweep() says which. */
-	if (flock(c->containers_fd, LOCK_SH) < 0)
-		return fail(errno, "locking the state directory");
-	ret = make_directory(c);
-	flock(c->containers_fd, LOCK_UN);
-	if (ret < 0 || !c->name)
-		return ret;
-	/* RACE: two may want the name of a container that is gone. */
-	if (flock(c->names_fd, LOCK_EX) < 0)
-		return fail(errno, "taking the name %s", c->name);
-	ret = names_link(c->containers_fd, c->names_fd, c->name, c->id);
-	flock(c->names_fd, LOCK_UN);
-	return ret;
+	TRY(make_directory(c));
+	return c->name ? names_link(c->containers_fd, c->names_fd, c->name, c->id) : 0;
 }
 
 /* The names of /proc/PID/ns, in the order of enum namespace_kind. */
@@ -401,5 +404,5 @@ int state_find(const char *reference, struct state_container *found)
 	strv_clear(&found->env);
 	if (ret == -ESRCH)
 		return fail_exit_code(fail(0, "container %s is not running", reference), 1);
-	return fail_exit_code(fail(-ret, "reading the state of %s", reference), 1);
+	return fail(-ret, "reading the state of %s", reference);
 }

@@ -83,9 +83,10 @@ class GoodRun:
         executed = max((i for i, event in enumerate(outcome.events) if event[0] == "exec"), default=0)
         self.command_runs = next((self.position[call.target] for call in self.calls
                                   if call.process == 0 and call.name == "read" and self.position[call.target] > executed), self.undo)
-        locks = [call for call in self.calls if call.process == 0 and call.name == "flock"]
-        locks = [self.position[call.target] for call in locks if call.argument == locks[0].argument]
-        self.sweep = (locks[0], locks[1]) if len(locks) > 1 else (0, 0)  # locked, and unlocked
+        ours = [call for call in self.calls if call.process == 0]
+        opened = next((i for i, call in enumerate(ours) if call.name == "openat" and call.path == "."), None)
+        closed = opened and next(call for call in ours[opened:] if call.name == "close" and call.argument == ours[opened].result)
+        self.sweep = (self.position[ours[opened].target], self.position[closed.target]) if opened else (0, 0)
 
     def in_undo(self, call):
         """After the command has ended."""
