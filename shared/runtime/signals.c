@@ -139,6 +139,8 @@ void terminal_take_back(struct container *c)
 	if (!c->has_terminal || c->pid <= 0)
 		return;
 	tcsetpgrp(STDIN_FILENO, getpgrp());
+	/* ORDER: output that the container has stopped, with tcflow(3), would never be drained. */
+	tcflow(STDIN_FILENO, TCOON);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &c->terminal_modes);
 }
 

@@ -123,6 +123,20 @@ def test_terminal_modes_are_restored(box, terminal):
     )
 
 
+def test_stopped_output_flows_again(box, terminal):
+    """tcflow(3) stops the output of a terminal for everybody: --explain is what skiff itself prints there at the end."""
+    screen = terminal(box.args(["@terminal", "stop"], globals=["--explain"]))
+    screen.report()
+    ended = screen.report()
+    check(
+        ended["event"] == "ended" and ended["code"] == 0,
+        f"We ran `{screen.typed}`, which stops the output of the terminal, and ends.",
+        f"Afterwards: {ended}.",
+        "skiff gives back the terminal as it was: tcflow(3) with TCOON.",
+    )
+    screen.read_until("container_undo")
+
+
 @task("1.3")
 def test_suspend_key_stops_skiff_like_any_job(box, terminal):
     screen, started = in_terminal(terminal, box, "@terminal", opts=box.no_pid_1())

@@ -1,5 +1,5 @@
-/* terminal [raw] - prints, as JSON, how it stands to the terminal on standard input; with `raw`, leaves it in raw mode without
- * echo. Then reads one line, prints "got LINE", and ends. */
+/* terminal [raw|stop] - prints, as JSON, how it stands to the terminal on standard input. Leaves it in raw mode without echo
+ * with `raw`, without output with `stop`. Else reads one line, prints "got LINE", and ends. */
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -19,6 +19,8 @@ int main(int argc, char **argv)
 		tcsetattr(0, TCSANOW, &modes);
 		return 0;
 	}
+	if (argc > 1 && !strcmp(argv[1], "stop"))
+		return tcflow(0, TCOOFF) < 0;
 	if (fgets(line, sizeof line, stdin))
 		printf("got %s", line);
 	return 0;
