@@ -83,12 +83,13 @@ static int container_identify(struct container *c)
 		sprintf(c->id + 2 * i, "%02x", bytes[i]);
 	if (!c->hostname[0])
 		snprintf(c->hostname, sizeof c->hostname, "%.*s", CONTAINER_SHORT_ID_LENGTH, c->id);
+	/* Another container's name is not known here, and would be wrong when it changes there. */
+	if (c->ns[NAMESPACE_UTS].mode == NAMESPACE_CONTAINER || strv_get(&c->env, "HOSTNAME"))
+		return 0;
 	memcpy(hostname, c->hostname, sizeof c->hostname);
-	if (c->ns[NAMESPACE_UTS].mode != NAMESPACE_PRIVATE)
+	if (c->ns[NAMESPACE_UTS].mode == NAMESPACE_HOST)
 		gethostname(hostname, CONTAINER_NAME_MAX);
-	if (!strv_get(&c->env, "HOSTNAME") && strv_set(&c->env, variable) < 0)
-		return fail(ENOMEM, "setting HOSTNAME");
-	return 0;
+	return strv_set(&c->env, variable) < 0 ? fail(ENOMEM, "setting HOSTNAME") : 0;
 }
 
 /* The parent: from nothing to a running command, to its end. */

@@ -102,6 +102,14 @@ def test_shared_hostname_is_not_overwritten(box):
         f"It printed {result.out!r}.",
         "A namespace that is another's is used as it is.",
     )
+    seen = box.look("@surroundings", opts=["--uts", f"container:{name}"])
+    names = [entry for entry in seen["env"] if entry.startswith("HOSTNAME=")]
+    check(
+        not names,
+        f"We ran a probe with --uts container:{name}, and looked at its environment.",
+        f"It has {names}.",
+        "HOSTNAME is the name that skiff gives, or the host's where the container shares that; this one is the other's.",
+    )
     result = box.run("@die", "0", opts=["--uts", f"container:{name}", "--hostname", "mine"])
     check(
         result.code == 125 and len(result.complaints) in (1, 2),
