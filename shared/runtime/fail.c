@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,17 +75,47 @@ const struct failure *fail_record(void)
 	return &record;
 }
 
-/* Prints one line on stderr, PREFIX: TEXT.
+/* How many bytes the character at text has, in UTF-8; 0 if it is none or a control character: those
+ * of ASCII, and U+0080 to U+009F, of which U+009B does what ESC [ does. */
+static size_t printable_length(const char *text)
+{
+	/* With 0, 1, 2, 3 bytes after the first: anything below is a control or could be shorter. */
+	static const uint32_t least[] = { 0x20, 0xa0, 0x800, 0x10000 };
+	const unsigned char *byte = (const unsigned char *)text;
+	size_t more = *byte < 0x80 ? 0 : *byte < 0xe0 ? 1 : *byte < 0xf0 ? 2 : 3;
+	uint32_t character = more ? *byte & (0x3fu >> more) : *byte;
+
+	if ((*byte >= 0x80 && *byte < 0xc0) || *byte > 0xf4)
+		return 0;
+	for (size_t i = 1; i <= more; i++) {
+		if ((byte[i] & 0xc0) != 0x80)
+			return 0;
+		character = character << 6 | (byte[i] & 0x3f);
+	}
+	if (character < least[more] || character == 0x7f || character > 0x10ffff ||
+	    (character >= 0xd800 && character <= 0xdfff))
+		return 0;
+	return more + 1;
+}
+
+/* Prints one line on stderr, PREFIX: TEXT, with a '?' for each byte that is not to be printed.
  * SECURITY: names in a message may come from an image or a config file, and a control character
  * would let them paint on the user's terminal (test: unit/test_fail.c, control characters). */
 static void print_line(const char *prefix, const char *text)
 {
 	char line[sizeof record.text];
-	size_t length = 0;
+	size_t used = 0;
 
-	for (; *text && length + 1 < sizeof line; text++)
-		line[length++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
-	line[length] = '\0';
+	while (*text) {
+		size_t printable = printable_length(text), length = printable ? printable : 1;
+
+		if (used + length >= sizeof line)
+			break;
+		memcpy(line + used, printable ? text : "?", length);
+		used += length;
+		text += length;
+	}
+	line[used] = '\0';
 	fprintf(stderr, "%s: %s\n", prefix, line);
 }
 

@@ -134,6 +134,40 @@ static void test_control_characters(void **state)
 	free(text);
 }
 
+/* The controls above ASCII, such as U+009B, which is ESC [ in one: in UTF-8, as a byte of their own,
+ * and as what a careless decoder takes for them. */
+static void test_control_characters_above_ascii(void **state)
+{
+	static const struct {
+		const char *text, *printed;
+	} cases[] = {
+		{ "a\23331mb", "a?31mb" },
+		{ "a\200\237b", "a??b" },
+		{ "a\302\200\302\233\302\237b", "a??????b" },
+		{ "\302\240 \303\244 \342\224\200 \360\237\233\266 \364\217\277\277",
+		  "\302\240 \303\244 \342\224\200 \360\237\233\266 \364\217\277\277" },
+		{ "\300\233 \301\277 \340\202\233 \360\200\202\233",
+		  "?? ?? ??? ????" }, /* too long */
+		{ "\355\240\200 \364\220\200\200 \370\200 \377",
+		  "??? ???? ?? ?" }, /* no characters */
+		{ "\303", "?" },     /* cut short */
+		{ "\342\224a\360\237\233", "??a???" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char expected[64], *text;
+		int exit_code;
+
+		unit_forget_failure();
+		assert_int_equal(fail(0, "%s", cases[i].text), -EINVAL);
+		text = unit_stderr_of(print_record, &exit_code);
+		snprintf(expected, sizeof expected, "skiff: %s\n", cases[i].printed);
+		assert_string_equal(text, expected);
+		free(text);
+	}
+}
+
 static void print_note(void *argument)
 {
 	note("%s", (const char *)argument);
@@ -194,6 +228,7 @@ int main(void)
 		UNIT_TEST(test_adopt_unterminated),
 		UNIT_TEST(test_printed_lines),
 		UNIT_TEST(test_control_characters),
+		UNIT_TEST(test_control_characters_above_ascii),
 		UNIT_TEST(test_note),
 		UNIT_TEST(test_todo_names_task_file_line),
 		UNIT_TEST(test_try_returns_failures_only),
