@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -197,6 +198,10 @@ static int join_mounts(struct container *c)
 	if (c->flags & CONTAINER_NO_PIVOT) {
 		snprintf(path, sizeof path, "/proc/%d/root", c->target_pid);
 		root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		/* RACE: if the process has ended, its ID may be another's by now. A pidfd is readable
+		 * from its end on, and only after that is the ID given away. */
+		if (root >= 0 && poll(&(struct pollfd){ c->target_pidfd, POLLIN, 0 }, 1, 0) != 0)
+			return fail(ESRCH, "entering the container's root");
 		if (root < 0 || fchdir(root) < 0 || chroot(".") < 0)
 			return fail(errno, "entering the container's root");
 	} else {
