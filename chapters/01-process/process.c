@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -115,13 +116,37 @@ static int init_loop(pid_t command, const sigset_t *all)
 	/* END 1.6 */
 }
 
+/* Wipes the words that skiff was started with, but for the command's: options and environment.
+ * SECURITY: the init is a copy of skiff that everybody in the container may look at, and
+ * /proc/1/cmdline and /proc/1/environ show these words (test: attacks/03-init-words).
+ * KERNEL: they lie one behind the other: argv, environ, and the name of our program, to which
+ * AT_EXECFN points: getauxval(3). */
+static void wipe_words(const struct container *c)
+{
+	static const char name[] = "init"; /* what ps(1) will show: skiff and run are longer */
+	char *first = program_invocation_name, *end = (char *)getauxval(AT_EXECFN);
+	char *command = c->argv[0], *rest = command;
+
+	for (char *const *word = c->argv; *word; word++)
+		rest = *word + strlen(*word) + 1;
+	if (command < first + sizeof name || rest > end) /* the command's words are elsewhere */
+		command = rest = end;
+	memset(first, 0, (size_t)(command - first));
+	memset(rest, 0, (size_t)(end - rest));
+	memcpy(first, name, sizeof name);
+}
+
 /* The init after its one start: nothing but waiting. Returns the exit code. */
 static int stay_as_init(struct container *c, pid_t command, const sigset_t *all)
 {
+	int ret;
+
+	/* The command has a copy of its own. */
+	for (char *const *word = c->argv; *word; word++)
+		memset(*word, 0, strlen(*word));
 	/* KERNEL: the change to root of a user namespace made us non-dumpable, and then `exec` could
 	 * not join our namespaces: setns(2), ptrace access mode. */
-	int ret = prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
-
+	ret = prctl(PR_SET_DUMPABLE, 1) < 0 || prctl(PR_SET_NAME, "init") < 0 ? -errno : 0;
 	/* The socket goes last: from here on its other end is the command's alone. */
 	if (ret == 0)
 		ret = sys_close_range(3, ~0u, 0);
@@ -145,6 +170,7 @@ static int exec_under_init(struct container *c)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return fail(errno, "becoming the reaper of orphans");
+	wipe_words(c); /* ORDER: or the command could be faster, and read them */
 	pid = sys_clone3(&args);
 	if (pid < 0)
 		return fail(-pid, "making the command's process");

@@ -2,6 +2,7 @@
 
 import os
 import random
+import secrets
 import signal
 
 from harness import check, expect, kernel, process_stat, task, teach, until
@@ -88,6 +89,27 @@ def test_init_is_between_skiff_and_the_command(box):
     )
     held.release()
     expect(held.wait(), 0)
+
+
+def test_init_tells_nothing_of_the_caller(box):
+    """What it was started with is everybody's to read in the container: cmdline, and environ for root."""
+    word, other = secrets.token_hex(8), secrets.token_hex(8)
+    held = box.hold(opts=["--init", "-e", f"PASSWORD={word}"], env={"TOKEN": other})
+    init = held.child()
+
+    def words(name):
+        with open(f"/proc/{init}/{name}", encoding="utf-8") as file:
+            return file.read().replace("\0", " ").split()
+
+    until(lambda: words("cmdline") == ["init"])  # the command's own words go when it has started
+    for name, expected in (("cmdline", ["init"]), ("environ", [])):
+        check(
+            words(name) == expected,
+            f"We ran `{held.typed}` and read /proc/{init}/{name}, which is /proc/1/{name} in the container.",
+            f"It holds {words(name)}.",
+            "The init is a copy of skiff: the caller's environment and options have to be wiped from it.",
+        )
+    held.finish()
 
 
 @task("1.6")
