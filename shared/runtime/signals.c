@@ -2,10 +2,13 @@
 #include "signals.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "container.h"
@@ -65,18 +68,64 @@ int signals_reset(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? fail(errno, "unblocking signals") : 0;
 }
 
+static bool terminates_by_default(int signal)
+{
+	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH &&
+	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
+}
+
+/* What acts during the start already: SIGCHLD, and what would end skiff. */
+static void signals_of_start(sigset_t *set)
+{
+	signals_forwarded(set);
+	for (int signal = 1; signal < NSIG; signal++)
+		if (signal != SIGCHLD && !terminates_by_default(signal))
+			sigdelset(set, signal);
+}
+
+/* One signal that came during the start. Returns 0 or -errno with a record. */
+static int act_during_start(struct container *c, int signal)
+{
+	siginfo_t info = { 0 };
+
+	if (signal != SIGCHLD)
+		return fail_exit_code(fail(0, "starting the container: ended by signal %d (%s)",
+					   signal, strsignal(signal)),
+				      EXIT_SIGNAL + signal);
+	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WSTOPPED | WNOHANG) < 0)
+		return fail(errno, "watching for signals");
+	return info.si_pid ? terminal_stopped(c) : 0;
+}
+
+int signals_watch_start(struct container *c, int fd)
+{
+	struct signalfd_siginfo info;
+	auto_fd signals = -1;
+	sigset_t set;
+
+	signals_of_start(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		return fail(errno, "watching for signals");
+	for (;;) {
+		struct pollfd ready[] = { { fd, POLLIN, 0 }, { signals, POLLIN, 0 } };
+
+		if (poll(ready, 2, -1) < 0)
+			return fail(errno, "watching for signals");
+		if (ready[0].revents)
+			return 0;
+		if (read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+			return fail(errno, "watching for signals");
+		TRY(act_during_start(c, (int)info.ssi_signo));
+	}
+}
+
 /* A signal mask of /proc/PID/status, such as "SigCgt:"; 0 if it is not there. */
 static uint64_t status_mask(const char *status, const char *field)
 {
 	const char *at = strstr(status, field);
 
 	return at ? strtoull(at + strlen(field), NULL, 16) : 0;
-}
-
-static bool terminates_by_default(int signal)
-{
-	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH &&
-	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
 }
 
 /* Reads /proc/PID/FILE. Returns whether it could. */

@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "kernel.h"
 #include "scope.h"
+#include "signals.h"
 
 struct packet {
 	enum sync_message message;
@@ -173,11 +174,15 @@ int sync_await_exec(struct container *c)
 	struct packet packet;
 	int ready = 0, fd = -1, ret;
 
-	while ((ret = packet_receive(c->sync_fd, &packet, &fd)) == 0) {
-		if (packet.message == SYNC_FAILED)
+	do {
+		/* SECURITY: the child of an `exec` is in the container already: whoever stops it there
+		 * must not keep skiff from ending (test: attacks/stopped-exec). */
+		TRY(signals_watch_start(c, c->sync_fd));
+		ret = packet_receive(c->sync_fd, &packet, &fd);
+		if (ret == 0 && packet.message == SYNC_FAILED)
 			return fail_adopt(&packet.failure);
-		ready |= packet.message == SYNC_READY;
-	}
+		ready |= ret == 0 && packet.message == SYNC_READY;
+	} while (ret == 0);
 	if (ret != -EPIPE)
 		return fail(-ret, "waiting for the container to start");
 	if (!ready)

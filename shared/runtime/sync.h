@@ -48,7 +48,8 @@ int sync_send_ready(struct container *c) __attribute__((warn_unused_result));
 /* Child: sends the failure record of this process; for the way to _exit(2). */
 void sync_send_failure(struct container *c);
 
-/* Parent: waits until the command runs. Returns 0 after the exec, or the child's failure. */
+/* Parent: waits until the command runs. Returns 0 after the exec; or -errno with the child's failure,
+ * or with that of a signal which ends the start: signals.h. */
 int sync_await_exec(struct container *c) __attribute__((warn_unused_result));
 
 #endif

@@ -48,7 +48,7 @@ static const struct explanation {
 	{ "network_attach", 7, "wire the network namespace", "netlink" },
 	{ "state_write", -1, "write down what runs", "openat write renameat" },
 	{ "sync_send_go", -1, "tell the child: go", "sendmsg" },
-	{ "sync_await_exec", -1, "wait until the command runs", "recvmsg" },
+	{ "sync_await_exec", -1, "wait until the command runs", "poll recvmsg" },
 	{ "process_wait", 1, "forward signals, wait for the end",
 	  "signalfd pidfd_send_signal waitid" },
 	{ "sync_enter_child", -1, "die with skiff; keep one socket end", "prctl close" },

@@ -90,6 +90,72 @@ static void test_child_dies_before_go(void **state)
 	assert_int_equal(end_child(&c), 0);
 }
 
+static int play_forever(struct container *c)
+{
+	(void)c;
+	return pause();
+}
+
+/* Blocks all signals but the one that ends the test should it hang; starts a child that never answers. */
+static void start_silent_child(struct container *c, sigset_t *before)
+{
+	sigset_t all;
+
+	alarm(20);
+	sigfillset(&all);
+	sigdelset(&all, SIGALRM);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &all, before), 0);
+	start_child(c, play_forever);
+	c->pidfd = sys_pidfd_open(c->pid);
+	assert_true(c->pidfd >= 0);
+}
+
+/* Waits for the silent child until a signal, which has come already, ends that; then ends the child,
+ * sees what signals are left, and unblocks all. Returns the exit code. */
+static int await_signal(struct container *c, const sigset_t *before, sigset_t *left)
+{
+	int exit_code;
+
+	assert_true(sync_await_exec(c) < 0);
+	alarm(0);
+	exit_code = fail_record()->exit_code;
+	unit_assert_failure("starting the container: ended by signal");
+	kill(c->pid, SIGKILL);
+	assert_int_equal(end_child(c), 128 + SIGKILL);
+	assert_int_equal(sigpending(left), 0);
+	assert_int_equal(sigprocmask(SIG_SETMASK, before, NULL), 0);
+	return exit_code;
+}
+
+static void test_a_signal_ends_the_start(void **state)
+{
+	struct container c;
+	sigset_t before, left;
+
+	(void)state;
+	start_silent_child(&c, &before);
+	raise(SIGWINCH); /* ends nothing: it is left to process_wait() */
+	raise(SIGTERM);
+	assert_int_equal(await_signal(&c, &before, &left), EXIT_SIGNAL + SIGTERM);
+	assert_true(sigismember(&left, SIGWINCH));
+	assert_false(sigismember(&left, SIGTERM));
+}
+
+/* That the child stops is told by SIGCHLD, as its end is, and is no end. */
+static void test_a_signal_ends_the_start_of_a_stopped_child(void **state)
+{
+	siginfo_t info = { 0 };
+	struct container c;
+	sigset_t before, left;
+
+	(void)state;
+	start_silent_child(&c, &before);
+	kill(c.pid, SIGSTOP);
+	assert_int_equal(waitid(P_PID, (id_t)c.pid, &info, WSTOPPED | WNOWAIT), 0);
+	raise(40);
+	assert_int_equal(await_signal(&c, &before, &left), EXIT_SIGNAL + 40);
+}
+
 static int play_failure(struct container *c)
 {
 	sync_send_failure(c);
@@ -317,6 +383,8 @@ int main(void)
 		UNIT_TEST(test_the_whole_conversation),
 		UNIT_TEST(test_child_dies_before_ready),
 		UNIT_TEST(test_child_dies_before_go),
+		UNIT_TEST(test_a_signal_ends_the_start),
+		UNIT_TEST(test_a_signal_ends_the_start_of_a_stopped_child),
 		UNIT_TEST(test_failure_after_ready),
 		UNIT_TEST(test_failure_is_adopted_when_sending),
 		UNIT_TEST(test_unterminated_failure),
