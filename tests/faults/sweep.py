@@ -49,6 +49,18 @@ class Outcome:
         return any(event[:3] == ["call", "0", "recvmsg"] and event[4] == "4" for event in self.events)
 
     @property
+    def hit_the_undoing(self):
+        """The call that was hit came after the one which had told skiff of its child's end. In the good run it may have
+        been that one itself: a command that ends soon is found at the first look or at the second."""
+        ended = told = False
+        for event in self.events:
+            if event[0] == "hit":
+                return told
+            ended |= event[:2] == ["end", "1"]
+            told |= ended and event[:3] == ["call", "0", "waitid"]
+        return False
+
+    @property
     def crashed(self):
         """A process died of a signal that nobody had sent."""
         return any(code in CRASHES for code in self.ends.values())
