@@ -118,6 +118,29 @@ def test_exec_exit_codes(box):
     held.finish()
 
 
+def test_exec_that_the_container_stops_is_a_stopped_job(box, terminal):
+    """Also before its process has become the command: that has the terminal, and ^C would not reach skiff."""
+    name = "stops-" + secrets.token_hex(3)
+    attacker = box.start(
+        "sh", "-c", "echo ready; while :; do kill -STOP -1; done 2>/dev/null", opts=["--name", name]
+    )
+    attacker.line()
+    screen = terminal(["exec", name, "/probe/hold"])
+    started = screen.report()
+    seen = stopped = screen.report()
+    attacker.send(signal.SIGTERM)
+    while seen["event"] == "stopped":  # until the container has ended, it stops what we continue
+        os.kill(started["pid"], signal.SIGCONT)
+        seen = screen.report()
+    check(
+        stopped["event"] == "stopped",
+        f"We ran `{screen.typed}` in a terminal; the container stops whoever enters it.",
+        f"The shell sees: {stopped}.",
+        "skiff takes the terminal and stops as well, so that the shell prompts again.",
+    )
+    check(attacker.wait().code == 143, "We sent SIGTERM to the container.", f"{attacker.result.ended}.")
+
+
 @task("3.5")
 def test_exec_environment_and_directory(box):
     secret, word = "SECRET_" + secrets.token_hex(4).upper(), secrets.token_hex(4)
