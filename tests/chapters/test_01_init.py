@@ -17,7 +17,7 @@ def test_init_reaps_orphans(box):
     def zombies():
         return [pid for pid in kernel.descendants(job.pid) if process_stat(pid)["state"] == "Z"]
 
-    until(lambda: not zombies(), 2)
+    until(lambda: not zombies())
     left = zombies()
     reaper = process_stat(left[0])["ppid"] if left else 0
     check(
@@ -54,9 +54,9 @@ def test_init_reaps_all_that_one_signal_stands_for(box):
     os.kill(init, signal.SIGSTOP)
     job.say("go\n")
     job.line()
-    all_ended = until(lambda: len(zombies()) == count, 2)
+    all_ended = until(lambda: len(zombies()) == count)
     os.kill(init, signal.SIGCONT)
-    until(lambda: not zombies(), 2)
+    until(lambda: not zombies())
     left = len(zombies())
     check(
         all_ended and not left,
@@ -135,17 +135,22 @@ def test_init_passes_the_status_on(box):
 @task("1.6")
 def test_init_waits_for_the_command_and_no_other(box):
     code = random.randint(10, 120)
-    result = box.run(
+    likely = "the init returned when any child had ended: compare its PID with the command's."
+    job = box.start(
         "sh",
         "-c",
-        f"(sh -c 'sleep 0.02; exit 3' &); (exit 4) & wait; sleep 0.05; exit {code}",
+        f"(sh -c 'exit 3' &); (exit 4) & wait; echo ready; read line; exit {code}",
         opts=["--init"],
     )
+    job.line(likely=likely)
+    # The command ends when the orphan has ended and has been waited for: there are init and command, or no container any more.
+    until(lambda: len(kernel.descendants(job.pid)) <= 2)
+    job.release()
     expect(
-        result,
+        job.wait(),
         code,
         rule="The container ends with its command, not with the first orphan that ends.",
-        likely="the init returned when any child had ended: compare its PID with the command's.",
+        likely=likely,
     )
 
 
@@ -153,10 +158,10 @@ def test_init_waits_for_the_command_and_no_other(box):
 def test_init_forwards_signals(box):
     held = box.hold(opts=["--init"])
     held.send(signal.SIGTERM)
-    if not until(lambda: held.process.poll() is not None, 3):
+    if not until(lambda: held.process.poll() is not None):
         teach(
             f"We sent SIGTERM to skiff while it ran `{held.typed}`.",
-            "3 seconds later the container still runs.",
+            "5 seconds later the container still runs.",
             "skiff sends the signal to the init, which passes it on to the command.",
             "the init takes the signal (sigwaitinfo(2)) and drops it: kill(2) the command with it.",
         )

@@ -33,6 +33,23 @@ def test_exit_code_is_the_commands(box):
         )
 
 
+@task("1.3")
+def test_command_is_waited_for(box):
+    """The command ends only when skiff has looked once, and has found nothing."""
+    code = random.randint(1, 120)
+    job = box.start("sh", "-c", f"echo ready; read line; exit {code}")
+    job.line()
+    until(lambda: kernel.settled(job.pid))
+    job.release()
+    result = job.wait()
+    expect(
+        result,
+        code,
+        rule="skiff ends when its command has ended.",
+        likely=NOTHING_YET if result.code == 128 else "",
+    )
+
+
 def dying(box, number):
     """A command that dies of a signal. PID 1 of a PID namespace can't send one to itself, so later stages share the host's PIDs."""
     return box.run("@die", "-s", str(number), opts=["--pid=host"] if box.skiff.stage >= 3 else [])
@@ -121,7 +138,7 @@ def test_skiff_can_hear_while_it_waits(box):
         first = kernel.read_proc(f"{held.pid}/syscall").split()[0]
         return first if first != "running" else None
 
-    number = until(sleeps_in)
+    number = until(lambda: kernel.settled(held.pid) and sleeps_in())
     check(
         number != str(kernel.waitid_number()),
         f"We ran `{held.typed}` and read in /proc/{held.pid}/syscall where skiff sleeps.",

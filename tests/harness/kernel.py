@@ -153,6 +153,13 @@ def signal_set(pid, field):
     return {n for n in range(1, 65) if mask >> (n - 1) & 1}
 
 
+def settled(pid):
+    """Whether a process has taken every signal that was sent to it, and sleeps again or has ended: what it does about them, it
+    has done."""
+    pending = signal_set(pid, "SigPnd") | signal_set(pid, "ShdPnd")
+    return not pending and process_stat(pid)["state"] in "SZ"
+
+
 def mountinfo(pid="self"):
     """The mounts of a process, oldest first."""
     mounts = []
