@@ -18,7 +18,7 @@ def test_hello_names_its_process(skiff):
         number = first.out.split()[-1]
         if number == str(os.getpid()):
             return "that is the process which started skiff, its parent: getppid(2) is not getpid(2)."
-        if number == str(os.getsid(0)):
+        if number == str(os.getsid(0)) != "0":  # 0: it began outside of our PID namespace
             return "that is the ID of the session, which is another process: getpid(2)."
         if first.out == second.out:
             return "the number is a constant in the code. The kernel knows it: getpid(2)."

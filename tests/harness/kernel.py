@@ -54,6 +54,10 @@ def umount(target, flags=0):
     _done(libc.umount2(_bytes(target), flags), f"umount {target}")
 
 
+def set_domainname(name):
+    _done(libc.setdomainname(_bytes(name), len(_bytes(name))), f"setdomainname {name}")
+
+
 def become_subreaper():
     _done(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "PR_SET_CHILD_SUBREAPER")
 
