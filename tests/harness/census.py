@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 
-from . import kernel
+from . import kernel, people
 from .wait import until
 
 PREFIX = "skiff-test-"
@@ -74,9 +74,9 @@ class Census:
         self.root = kernel.identity("/")
         self.cwd = os.getcwd()
         self.descriptors = descriptors()
-        self.temporary = {
-            name for name in listing("/tmp") if re.fullmatch(r"skiff-\d+", name)
-        }  # where skiff keeps an ordinary user's state
+        self.temporary = {f"skiff-{uid}" for uid in people.IDS} & set(
+            listing("/tmp")
+        )  # where skiff keeps an ordinary user's state
 
     def compare(self, before):
         """What is new since `before`, one line each; and put right what would spoil the next test."""
@@ -207,7 +207,7 @@ def strays():
     return found
 
 
-def collect_strays(zombies_allowed, seconds=1.0):
+def collect_strays(zombies_allowed, seconds=5.0):
     """Wait a moment for dying processes, then kill what still runs. Returns lines that name what was left.
 
     A zombie that became ours is one for which skiff should have waited; the tests reap it as init would."""

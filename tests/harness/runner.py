@@ -301,7 +301,7 @@ class Skiff:
     def ended_early(self):
         """How the last skiff that a test still looked at ended, where it has: a Result; else None."""
         last = next((one for one in reversed(self.started) if not one.result), None)
-        if last and until(lambda: last.process.poll() is not None, 0.2):
+        if last and until(lambda: last.process.poll() is not None, 2):
             return last.wait(1)
         return None
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness import Result, TeachFailure, census, kernel, teach, until
+from harness import Result, TeachFailure, census, kernel, people, teach, until
 from harness.teach import Current, failure_text
 
 
@@ -75,10 +75,13 @@ def test_cgroup(before):
 
 
 def test_file_of_an_ordinary_user(before):
-    os.mkdir("/tmp/skiff-4000000001")
+    ours, another = f"/tmp/skiff-{people.IDS[-1]}", "/tmp/skiff-4000000001"
+    os.mkdir(ours)
+    os.mkdir(another)
     text = left(before)
-    os.rmdir("/tmp/skiff-4000000001")
-    assert "a file: /tmp/skiff-4000000001" in text
+    os.rmdir(ours)
+    os.rmdir(another)
+    assert f"a file: {ours}" in text and another not in text
 
 
 def orphan(command):
