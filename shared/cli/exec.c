@@ -9,7 +9,7 @@
 #include "container.h"
 #include "environment.h"
 #include "fail.h"
-#include "options.h"
+#include "run_options.h"
 #include "scope.h"
 #include "state.h"
 
@@ -23,8 +23,8 @@ static const struct option_row exec_options[] = {
 	{ "privileged", 0, VALUE_NONE, 6, 0, "" },
 	{ "user", 'u', VALUE_NEEDED, 6, 0, "" },
 	{ "detach", 'd', VALUE_NONE, 10, 0, "" },
-	{ "interactive", 'i', VALUE_NONE, 10, 0, "" },
-	{ "tty", 't', VALUE_NONE, 10, 0, "" },
+	{ "interactive", 'i', VALUE_NONE, 10, 0, OPTION_TERMINAL },
+	{ "tty", 't', VALUE_NONE, 10, 0, OPTION_TERMINAL },
 	{ 0 },
 };
 

@@ -19,7 +19,10 @@ static int unknown_option(const struct option_walk *walk)
 /* Checks that the option can be had in this build. Returns its id or -errno with a record. */
 static int accept_row(const struct option_walk *walk, const struct option_row *row)
 {
-	TRY(chapter_need(row->chapter, walk->shown));
+	int ret = chapter_need(row->chapter, walk->shown);
+
+	if (ret < 0)
+		return !row->id && row->help[0] ? fail_hint(ret, "%s", row->help) : ret;
 	return row->id ? row->id : unknown_option(walk);
 }
 

@@ -14,9 +14,9 @@ struct option_row {
 	const char *name; /* without "--" */
 	char letter;	  /* or 0 */
 	enum option_value value;
-	int chapter; /* which brings it */
-	int id;	     /* the caller's own, > 0; 0: not built into this skiff at all yet */
-	const char *help;
+	int chapter;	  /* which brings it */
+	int id;		  /* the caller's own, > 0; 0: not built into this skiff at all yet */
+	const char *help; /* with id 0: what to do instead, or "" */
 };
 
 /* A walk through the words of a command line; stops at the first word that is no option. */

@@ -208,7 +208,8 @@ static int check_run(const struct container *c, const char *first_word)
 				 "build/images/busybox/rootfs");
 	if (!c->rootfs_path)
 		return fail_hint(fail(0, "run: what to run is missing"),
-				 "skiff run --rootfs DIR COMMAND [ARG...]");
+				 "skiff run --rootfs DIR COMMAND [ARG...]; `make image` makes a "
+				 "DIR: build/images/busybox/rootfs");
 	if (!first_word)
 		return fail_hint(fail(0, "run: the command is missing"),
 				 "skiff run --rootfs %s COMMAND [ARG...]", c->rootfs_path);

@@ -29,6 +29,9 @@ enum run_option {
 	RUN_HELP,
 };
 
+/* What -i and -t of `run` and `exec` say until chapter 10 brings them. */
+#define OPTION_TERMINAL "leave it out: the command has your terminal already"
+
 extern const struct option_row run_options[];
 
 #endif

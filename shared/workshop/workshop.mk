@@ -23,7 +23,7 @@ diff: ## CH=3: your code beside ours, after passing (FORCE=1)
 reset: ## CH=3: the starter again; yours is kept (TASK=3.2)
 	$(SHOP) reset
 
-predict: ## CH=3: questions that this machine's kernel answers
+predict: ## CH=3: questions that this machine's kernel answers; ANSWERS=a,c,b guesses beforehand
 	$(SHOP) predict
 
 attack: ## CH=2: escapes, before a chapter stops them and after

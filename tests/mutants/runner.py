@@ -177,9 +177,13 @@ def main(words):
                                 chosen):
             show(outcome, options.text)
             outcomes.append(outcome)
-    failed = sum(not one.good for one in outcomes)
+    failed = [one for one in outcomes if not one.good]
+    if failed:
+        print("Once more, those that failed:")
+    for outcome in failed:
+        show(outcome, False)
     print(f"{time.monotonic() - started:.0f} s")
-    print(f"{len(outcomes) - failed} passed, {failed} failed")
+    print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
 

@@ -231,6 +231,7 @@ static void test_run_options(void **state)
 		snprintf(expected, sizeof expected, "--%s needs chapter %02d (", row->name,
 			 row->chapter);
 		assert_true(options_next(&walk) < 0);
+		assert_string_equal(fail_record()->hint, row->id ? "" : row->help);
 		unit_assert_failure(expected);
 	}
 }

@@ -142,7 +142,7 @@ class Tree:
                                  and int(word) == chapter.number):
                 return chapter
         known = " ".join(f"{one.number:02d}" for one in self.chapters)
-        raise ShopError(f"chapter {word}", "there is no such chapter",
+        raise ShopError(f"chapter {word}", "there is no such chapter yet",
                         f"the chapters are {known}" if known else
                         "there are no chapters in this tree")
 
