@@ -23,4 +23,11 @@ int command_finish(const struct global_options *global, struct container *c, int
 int command_run(const struct global_options *global, char *const *words);
 int command_exec(const struct global_options *global, char *const *words);
 
+/* `skiff pause`, `unpause`, `update`, `stats` and `kill`; words ends with NULL. */
+int command_pause(const struct global_options *global, char *const *words);
+int command_unpause(const struct global_options *global, char *const *words);
+int command_update(const struct global_options *global, char *const *words);
+int command_stats(const struct global_options *global, char *const *words);
+int command_kill(const struct global_options *global, char *const *words);
+
 #endif

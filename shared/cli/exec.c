@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cgroup.h"
 #include "chapters.h"
 #include "commands.h"
 #include "container.h"
@@ -58,17 +59,23 @@ static int join_container(struct container *c, const char *reference)
 	struct state_container found;
 
 	TRY(state_find(reference, &found));
-	c->target_pidfd = found.pidfd;
+	c->target_pidfd = take_fd(&found.pidfd);
+	c->cgroup_fd = take_fd(&found.cgroup_fd);
 	c->target_pid = found.pid;
 	c->flags |= CONTAINER_EXEC | (found.no_pivot ? CONTAINER_NO_PIVOT : 0);
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		if (found.namespaces & (1u << kind)) {
 			c->ns[kind].mode = NAMESPACE_CONTAINER;
-			c->ns[kind].pidfd = fcntl(found.pidfd, F_DUPFD_CLOEXEC, 3);
+			c->ns[kind].pidfd = fcntl(c->target_pidfd, F_DUPFD_CLOEXEC, 3);
 			if (c->ns[kind].pidfd < 0)
 				return fail(errno, "opening container %s", reference);
 		}
-	return merge_environment(c, &found.env);
+	TRY(merge_environment(c, &found.env));
+	if (cgroup_is_frozen(c->cgroup_fd))
+		return fail_exit_code(fail_hint(fail(0, "container %s is paused", reference),
+						"skiff unpause %s", reference),
+				      1);
+	return 0;
 }
 
 static int parse_exec(struct container *c, char *const *words)

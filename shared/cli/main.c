@@ -33,14 +33,17 @@ static const struct command_row {
 } commands[] = {
 	{ "run", 1, command_run, "run a command in a new container" },
 	{ "exec", 3, command_exec, "run one more command in a running container" },
+	{ "pause", 4, command_pause, "hold all processes of a container" },
+	{ "unpause", 4, command_unpause, "let them go on" },
+	{ "update", 4, command_update, "change the limits of a container" },
+	{ "stats", 4, command_stats, "show what containers use" },
+	{ "kill", 4, command_kill, "kill containers, or send them a signal" },
 	{ "hello", 0, command_hello, "say which process this is" },
 	{ "version", 0, command_version, "show the version" },
 	{ "help", 0, command_help, "show this" },
 /* Docker's commands that later chapters bring: named, so that nobody has to guess. */
 /* clang-format off */
 #define LATER(name, chapter) { name, chapter, NULL, NULL }
-	LATER("pause", 4),	LATER("unpause", 4),	LATER("update", 4),	LATER("stats", 4),
-	LATER("kill", 4),
 	LATER("diff", 5),	LATER("commit", 5),	LATER("cp", 5),		LATER("rm", 5),
 	LATER("audit", 6),
 	LATER("network", 7),	LATER("port", 7),

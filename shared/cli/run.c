@@ -11,6 +11,7 @@
 #include "idmap.h"
 #include "kernel.h"
 #include "run_options.h"
+#include "scope.h"
 #include "state.h"
 
 static int run_help(void)
@@ -55,10 +56,10 @@ static int choose_namespace(struct container *c, enum namespace_kind kind,
 
 		if (ret < 0)
 			return fail_exit_code(ret, EXIT_SKIFF);
-		strv_clear(&other.env);
 		if (choice->pidfd >= 0)
 			close(choice->pidfd);
-		choice->pidfd = other.pidfd;
+		choice->pidfd = take_fd(&other.pidfd);
+		state_release(&other);
 		choice->mode = NAMESPACE_CONTAINER;
 		if (!(other.namespaces & (1u << kind)))
 			choice->mode = NAMESPACE_HOST; /* it shares the host's, so we do */
@@ -66,7 +67,7 @@ static int choose_namespace(struct container *c, enum namespace_kind kind,
 			 kind != NAMESPACE_USER && (other.namespaces & (1u << NAMESPACE_USER))) {
 			/* Without privileges, only inside its user namespace may we join. */
 			c->ns[NAMESPACE_USER].mode = NAMESPACE_CONTAINER;
-			c->ns[NAMESPACE_USER].pidfd = fcntl(other.pidfd, F_DUPFD_CLOEXEC, 3);
+			c->ns[NAMESPACE_USER].pidfd = fcntl(choice->pidfd, F_DUPFD_CLOEXEC, 3);
 		}
 	} else {
 		return fail_hint(fail(0, "%s: %s %s: no such choice", walk->command, walk->shown,
@@ -106,6 +107,16 @@ static int set_preserve_fds(struct container *c, const struct option_walk *walk)
 			return fail(0, "%s: %s %s: descriptor %d is not open", walk->command,
 				    walk->shown, walk->value, fd);
 	c->preserve_fds = (unsigned)count;
+	return 0;
+}
+
+static int set_oom_score(struct container *c, const struct option_walk *walk)
+{
+	int64_t adjustment = parse_number(walk, -1000, 1000);
+
+	if (adjustment == INT64_MIN)
+		return -EINVAL;
+	c->oom_score_adj = (int)adjustment;
 	return 0;
 }
 
@@ -152,8 +163,10 @@ static int set_namespace_option(struct container *c, enum run_option option,
 
 static int set_option(struct container *c, enum run_option option, const struct option_walk *walk)
 {
-	if (option >= RUN_HOSTNAME && option < RUN_HELP)
+	if (option >= RUN_HOSTNAME && option <= RUN_GIDMAP)
 		return set_namespace_option(c, option, walk);
+	if (limit_option_is((int)option))
+		return limit_option_set(&c->limits, (int)option, walk);
 	switch ((int)option) {
 	case RUN_ROOTFS:
 		c->rootfs_path = walk->value;
@@ -181,6 +194,11 @@ static int set_option(struct container *c, enum run_option option, const struct 
 		return set_flag(c, CONTAINER_INIT, walk);
 	case RUN_NO_PIVOT:
 		return set_flag(c, CONTAINER_NO_PIVOT, walk);
+	case RUN_CGROUP_PARENT:
+		c->cgroup_parent = walk->value;
+		return 0;
+	case RUN_OOM_SCORE_ADJ:
+		return set_oom_score(c, walk);
 	case RUN_PRESERVE_FDS:
 		return set_preserve_fds(c, walk);
 	default:
@@ -238,6 +256,7 @@ static int parse_run(struct container *c, char *const *words)
 	if (option < 0)
 		return option;
 	c->argv = words + walk.at;
+	TRY(limit_options_check(&c->limits, "run", true));
 	return check_run(c, c->argv[0]);
 }
 

@@ -2,6 +2,7 @@
 #ifndef SKIFF_RUN_OPTIONS_H
 #define SKIFF_RUN_OPTIONS_H
 
+#include "limit_options.h"
 #include "options.h"
 
 enum run_option {
@@ -26,6 +27,8 @@ enum run_option {
 	RUN_TIME_OFFSET,
 	RUN_UIDMAP,
 	RUN_GIDMAP,
+	RUN_CGROUP_PARENT,
+	RUN_OOM_SCORE_ADJ,
 	RUN_HELP,
 };
 

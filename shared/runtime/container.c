@@ -20,6 +20,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
+#include "cgroup.h"
 #include "fail.h"
 #include "kernel.h"
 #include "namespaces.h"
@@ -37,9 +38,11 @@
 static int container_main(struct container *c)
 {
 	STEP(sync_enter_child(c));     /*    ORDER first: or we could outlive skiff            */
+	STEP(cgroup_set_oom_score(c)); /* 04 ORDER /proc is still the host's                   */
 	STEP(sync_await_mapped(c));    /*    ORDER until now we are nobody in our user namespace */
 	STEP(namespaces_enter(c));     /* 03 ORDER /sys and /dev/mqueue show their mounter's   */
 	STEP(rootfs_mount(c));	       /* 02 /proc, /sys, /dev ... below the new root          */
+	STEP(cgroup_mount(c));	       /* 04 ORDER on top of /sys                              */
 	STEP(volume_mount(c));	       /* 09 ORDER needs the old "/" for its sources           */
 	STEP(rootfs_pivot(c));	       /* 02 "/" is the image from now on                      */
 	STEP(process_surroundings(c)); /* 01 directory, signals, descriptors                   */
@@ -100,9 +103,9 @@ static int container_start(struct container *c)
 	STEP(image_resolve(c));	     /* 08 */
 	STEP(overlay_prepare(c));    /* 05 */
 	STEP(volume_prepare(c));     /* 09 */
-	STEP(cgroup_create(c));	     /* 04 ORDER before the clone: the child is born in it */
 	STEP(rootfs_prepare(c));     /* 02 */
 	STEP(state_create(c));	     /*    ORDER before joining: the state is the host's   */
+	STEP(cgroup_create(c));	     /* 04 ORDER before the clone: the child is born in it */
 	STEP(namespaces_prepare(c)); /* 03 */
 	STEP(sync_open(c));
 	STEP(process_clone(c)); /* 01 returns in both processes */
@@ -115,7 +118,8 @@ static int container_start(struct container *c)
 	STEP(state_write(c));
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));
-	STEP(process_wait(c)); /* 01 */
+	STEP(process_wait(c));	/* 01 */
+	STEP(cgroup_report(c)); /* 04 why it was killed, if it was */
 	return 0;
 }
 
@@ -130,7 +134,8 @@ static int container_start_exec(struct container *c)
 	scope_close_fd(&c->sync_child_fd);
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));
-	STEP(process_wait(c)); /* 01 */
+	STEP(process_wait(c));	/* 01 */
+	STEP(cgroup_report(c)); /* 04 why it was killed, if it was */
 	return 0;
 }
 
@@ -176,6 +181,8 @@ void container_init(struct container *c)
 		.pidfd = -1,
 		.rootfs_fd = -1,
 		.target_pidfd = -1,
+		.oom_score_adj = OOM_SCORE_ADJ_UNSET,
+		.cgroup_fd = -1,
 		.sync_fd = -1,
 		.sync_child_fd = -1,
 		.containers_fd = -1,
@@ -193,6 +200,7 @@ void container_free(struct container *c)
 	scope_close_fd(&c->target_pidfd);
 	scope_close_fd(&c->pidfd);
 	scope_close_fd(&c->rootfs_fd);
+	scope_close_fd(&c->cgroup_fd);
 	scope_close_fd(&c->sync_fd);
 	scope_close_fd(&c->sync_child_fd);
 	scope_close_fd(&c->names_fd);

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include "limit.h"
 #include "strv.h"
 
 struct trace;
@@ -20,6 +21,7 @@ enum {
 	CONTAINER_SHORT_ID_LENGTH = 12, /* what people see, and the default host name */
 	CONTAINER_NAME_MAX = 64,	/* sethostname(2): at most 64 bytes */
 	CONTAINER_MAPS_MAX = 16,
+	OOM_SCORE_ADJ_UNSET = INT_MIN,
 };
 
 enum container_flags {
@@ -100,6 +102,13 @@ struct container {
 	struct id_maps gid_maps;
 	int target_pidfd; /* `exec`: PID 1 of the container to join, else -1. Front door's. */
 	pid_t target_pid; /* its process ID, alive as long as it does not show its end */
+
+	/* 04 cgroups. What was asked for is set by the front door, the descriptor by the room (for
+	 * `exec` by the front door, too: it is the container's). */
+	struct limits limits;
+	const char *cgroup_parent; /* --cgroup-parent, or NULL */
+	int oom_score_adj;	   /* OOM_SCORE_ADJ_UNSET: as skiff's */
+	int cgroup_fd;		   /* the container's cgroup; -1: none */
 
 	/* The corridor's own. */
 	int sync_fd;	     /* parent's or child's end of the socket pair; -1: none */

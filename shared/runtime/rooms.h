@@ -7,8 +7,6 @@
 
 struct container;
 
-int cgroup_create(struct container *c);	  /* 04 */
-void cgroup_remove(struct container *c);  /* 04 */
 int overlay_prepare(struct container *c); /* 05 */
 void overlay_remove(struct container *c); /* 05 */
 int security_apply(struct container *c);  /* 06 */
