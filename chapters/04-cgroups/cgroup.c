@@ -52,9 +52,7 @@ static const struct setting places[LIMITS] = {
 			 .file = "memory.swap.max",
 			 .option = "--memory-swap" },
 	[LIMIT_CPU] = { .controller = "cpu", .file = "cpu.max", .option = "--cpus" },
-	[LIMIT_CPU_WEIGHT] = { .controller = "cpu",
-			       .file = "cpu.weight",
-			       .option = "--cpu-weight" },
+	[LIMIT_CPU_WEIGHT] = { .controller = "cpu", .file = "cpu.weight", .option = "--cpu-weight" },
 	[LIMIT_PIDS] = { .controller = "pids", .file = "pids.max", .option = "--pids-limit" },
 };
 
@@ -134,21 +132,17 @@ static int list_settings(int cgroup_fd, const struct limits *limits, struct sett
 }
 
 /* Keeps what the file held before. io.max has one line a device; other devices are left alone. */
-static void keep_old(struct setting *setting, char text[])
+static void keep_old(struct setting *setting, const char *text)
 {
 	size_t device = strcspn(setting->value, " ") + 1;
-	char *line = text;
+	bool by_device = strcmp(setting->file, "io.max") == 0;
 
-	if (strcmp(setting->file, "io.max") != 0) {
-		snprintf(setting->old, sizeof setting->old, "%s", text);
-		return;
+	while (by_device && *text && strncmp(text, setting->value, device) != 0) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
 	}
-	while (*line && strncmp(line, setting->value, device) != 0) {
-		line += strcspn(line, "\n");
-		line += *line == '\n';
-	}
-	if (*line)
-		snprintf(setting->old, sizeof setting->old, "%.*s", (int)strcspn(line, "\n"), line);
+	if (*text || !by_device)
+		snprintf(setting->old, sizeof setting->old, "%.*s", (int)strcspn(text, "\n"), text);
 	else
 		snprintf(setting->old, sizeof setting->old,
 			 "%.*srbps=max wbps=max riops=max wiops=max", (int)device, setting->value);
@@ -193,8 +187,9 @@ int cgroup_limit(int cgroup_fd, const struct limits *limits, bool checked)
 	if (checked && limits->value[LIMIT_MEMORY] > 0)
 		cgroupfs_number(cgroup_fd, "memory.current", NULL, &used);
 	if (ret >= 0 && used > (uint64_t)limits->value[LIMIT_MEMORY])
-		return fail(0, "--memory: %" PRIu64 " bytes are in use, more than the new limit; the "
-			       "container would be killed",
+		return fail(0,
+			    "--memory: %" PRIu64 " bytes are in use, more than the new limit; the "
+			    "container would be killed",
 			    used);
 	for (; ret >= 0 && done < count; done++)
 		ret = apply(cgroup_fd, &list[done]);
@@ -293,8 +288,8 @@ int cgroup_mount(struct container *c)
 				  sys_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 							  MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	auto_fd point = mount < 0 ? mount :
-				    rootfs_open(c->rootfs_fd, "sys/fs/cgroup",
-						O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+				    rootfs_open(c->rootfs_fd, "sys/fs/cgroup", O_PATH | O_DIRECTORY,
+						RESOLVE_NO_SYMLINKS);
 	ret = point < 0 ? point : sys_move_mount(mount, point);
 	return ret < 0 ? fail(-ret, "mounting /sys/fs/cgroup") : 0;
 }

@@ -14,9 +14,9 @@
 #include "fail.h"
 
 enum {
-	MEMORY_MIN = 6 << 20,	/* Docker's: less does not even start a program */
-	CPU_USEC_MIN = 1000,	/* the kernel's: 1 ms in each period */
-	PIDS_MAX = 4194304,	/* the kernel's PID_MAX_LIMIT */
+	MEMORY_MIN = 6 << 20, /* Docker's: less does not even start a program */
+	CPU_USEC_MIN = 1000,  /* the kernel's: 1 ms in each period */
+	PIDS_MAX = 4194304,   /* the kernel's PID_MAX_LIMIT */
 	CPUS_TEXT_MAX = 255,
 	SHARES_MIN = 2,
 	SHARES_MAX = 262144,
@@ -61,6 +61,11 @@ int64_t limit_parse_decimal(const char *text, int64_t scale)
 	int64_t value = parse_scaled(&text, scale);
 
 	return *text ? -1 : value;
+}
+
+static int64_t limit_parse_whole(const char *text)
+{
+	return strchr(text, '.') ? -1 : limit_parse_decimal(text, 1);
 }
 
 int64_t limit_parse_size(const char *text)
@@ -123,19 +128,19 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct option_walk
 
 static int set_size(int64_t *value, const struct option_walk *walk)
 {
-	*value = strcmp(walk->value, "-1") == 0 ? LIMIT_NONE : limit_parse_size(walk->value);
-	if (*value == LIMIT_NONE && walk->value[0] == '-')
+	*value = LIMIT_NONE;
+	if (strcmp(walk->value, "-1") == 0)
 		return 0;
+	*value = limit_parse_size(walk->value);
 	return *value < MEMORY_MIN ? refuse(walk, "not a size from 6m up, or -1 for no limit") : 0;
 }
 
 static int set_number(int64_t *value, const struct option_walk *walk, int64_t min, int64_t max)
 {
-	*value = limit_parse_decimal(walk->value, 1);
-	return *value < min || *value > max || strchr(walk->value, '.') ?
-		       refuse(walk, "not a whole number from %lld to %lld", (long long)min,
-			      (long long)max) :
-		       0;
+	*value = limit_parse_whole(walk->value);
+	return *value < min || *value > max ? refuse(walk, "not a whole number from %lld to %lld",
+						     (long long)min, (long long)max) :
+					      0;
 }
 
 static int set_cpus(int64_t *usec, const struct option_walk *walk)
@@ -147,7 +152,8 @@ static int set_cpus(int64_t *usec, const struct option_walk *walk)
 		return 0;
 	*usec = limit_parse_decimal(walk->value, LIMIT_CPU_PERIOD_USEC);
 	if (*usec < CPU_USEC_MIN || *usec > count * LIMIT_CPU_PERIOD_USEC)
-		return refuse(walk, "not a number from 0.01 to %ld, the CPUs of this machine", count);
+		return refuse(walk, "not a number from 0.01 to %ld, the CPUs of this machine",
+			      count);
 	return 0;
 }
 
@@ -198,15 +204,14 @@ static int set_rate(struct limits *limits, int option, const struct option_walk 
 	rate->option = kinds[option - LIMIT_OPTION_READ_BPS].option;
 	rate->major = major(status.st_rdev);
 	rate->minor = minor(status.st_rdev);
-	rate->rate = strcmp(colon + 1, "-1") == 0 ? LIMIT_NONE :
-		     bytes			  ? limit_parse_size(colon + 1) :
-						    limit_parse_decimal(colon + 1, 1);
-	if (rate->rate <= 0 && colon[1] != '-')
-		return refuse(walk, "the rate is not a number from 1 up, or -1 for no limit");
-	if (rate->rate == LIMIT_NONE && strcmp(colon + 1, "-1") != 0)
-		return refuse(walk, "the rate is not a number from 1 up, or -1 for no limit");
+	rate->rate = LIMIT_NONE;
 	limits->rates++;
-	return 0;
+	if (strcmp(colon + 1, "-1") == 0)
+		return 0;
+	rate->rate = bytes ? limit_parse_size(colon + 1) : limit_parse_whole(colon + 1);
+	return rate->rate <= 0 ?
+		       refuse(walk, "the rate is not a number from 1 up, or -1 for no limit") :
+		       0;
 }
 
 /* The formula of the OCI runtimes (runc up to 1.3, crun): the range 2 to 262144 of version 1 onto 1
@@ -256,8 +261,9 @@ int limit_options_check(struct limits *limits, const char *command, bool is_new)
 		return fail_hint(fail(0, "%s: --memory-swap: it needs --memory", command),
 				 "it counts memory and swap together");
 	if (*swap > 0 && *swap < memory)
-		return fail_hint(fail(0, "%s: --memory-swap: it can't be less than --memory", command),
-				 "it counts memory and swap together; as much as --memory: no swap");
+		return fail_hint(
+			fail(0, "%s: --memory-swap: it can't be less than --memory", command),
+			"it counts memory and swap together; as much as --memory: no swap");
 	if (is_new && memory > 0 && *swap == LIMIT_UNSET) {
 		limits->swap_is_default = true;
 		*swap = memory > INT64_MAX / 2 ? LIMIT_NONE : 2 * memory;

@@ -68,7 +68,7 @@ static int act_kill(const struct state_container *found, const char *reference, 
 {
 	int ret;
 
-	/* Through the cgroup no process gets away, also those that have left the container's PID
+	/* RACE: that it has ended meanwhile is what was asked for. Through the cgroup no process gets away, also those that have left the container's PID
 	 * namespace or never were in it (`exec`, --pid host). */
 	if (signal == SIGKILL && found->cgroup_fd >= 0)
 		ret = cgroup_kill(found->cgroup_fd);
@@ -77,7 +77,7 @@ static int act_kill(const struct state_container *found, const char *reference, 
 	/* As Docker: what was sent to a paused container is to be heard. */
 	if (ret == 0 && signal != SIGKILL && cgroup_is_frozen(found->cgroup_fd))
 		ret = cgroup_freeze(found->cgroup_fd, false);
-	return ret < 0 && ret != -ESRCH && ret != -ENODEV ?
+	return ret < 0 && ret != -ESRCH && ret != -ENODEV && ret != -ENOENT ?
 		       fail_exit_code(fail(-ret, "killing %s", reference), 1) :
 		       0;
 }

@@ -90,8 +90,8 @@ static void fill_row(const struct watched *one, struct row *row)
 	snprintf(row->cpu, sizeof row->cpu, "%.2f%%",
 		 cgroup_cpu_percent(one->before.cpu_usec, usage->cpu_usec,
 				    one->time_usec - one->before_usec));
-	snprintf(row->usage, sizeof row->usage, "%s / %s", size_text(left, usage->memory_bytes, true),
-		 size_text(right, limit, true));
+	snprintf(row->usage, sizeof row->usage, "%s / %s",
+		 size_text(left, usage->memory_bytes, true), size_text(right, limit, true));
 	snprintf(row->percent, sizeof row->percent, "%.2f%%",
 		 limit ? 100.0 * (double)usage->memory_bytes / (double)limit : 0);
 	snprintf(row->io, sizeof row->io, "%s / %s", size_text(left, usage->read_bytes, false),
@@ -109,9 +109,10 @@ static void print_json(const struct watched *one)
 	fill_row(one, &row);
 	snprintf(id, sizeof id, "%.*s", CONTAINER_SHORT_ID_LENGTH, one->of->id);
 	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Container", id,
-				   "ID", id, "Name", one->of->name[0] ? one->of->name : id, "CPUPerc",
-				   row.cpu, "MemUsage", row.usage, "MemPerc", row.percent, "BlockIO",
-				   row.io, "PIDs", row.pids, "Pressure", row.pressure);
+				   "ID", id, "Name", one->of->name[0] ? one->of->name : id,
+				   "CPUPerc", row.cpu, "MemUsage", row.usage, "MemPerc",
+				   row.percent, "BlockIO", row.io, "PIDs", row.pids, "Pressure",
+				   row.pressure);
 
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -129,8 +130,8 @@ static void print_table(const struct watched *list, int count)
 		if (list[i].gone)
 			continue;
 		fill_row(&list[i], &row);
-		printf(format, list[i].of->id, list[i].of->name[0] ? list[i].of->name : "-", row.cpu,
-		       row.usage, row.percent, row.io, row.pids, row.pressure);
+		printf(format, list[i].of->id, list[i].of->name[0] ? list[i].of->name : "-",
+		       row.cpu, row.usage, row.percent, row.io, row.pids, row.pressure);
 	}
 }
 

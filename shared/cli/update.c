@@ -52,7 +52,8 @@ int command_update(const struct global_options *global, char *const *words)
 		return option;
 	TRY(limit_options_check(&limits, "update", false));
 	if (!given || !words[walk.at])
-		return fail_hint(fail(0, "update: the %s is missing", given ? "container" : "limit"),
+		return fail_hint(fail(0, "update: the %s is missing",
+				      given ? "container" : "limit"),
 				 "skiff update --memory 64m CONTAINER...");
 	for (char *const *word = words + walk.at; *word; word++) {
 		TRY(update_one(*word, &limits));

@@ -107,7 +107,7 @@ int cgroupfs_await(int dir, const char *key, unsigned value)
 	char text[256], wanted[64];
 
 	if (events < 0)
-		return -errno;
+		return errno == ENOENT ? -ENODEV : -errno;
 	snprintf(wanted, sizeof wanted, "%s %u\n", key, value);
 	for (;;) {
 		ssize_t length = pread(events, text, sizeof text - 1, 0);
@@ -120,7 +120,8 @@ int cgroupfs_await(int dir, const char *key, unsigned value)
 		/* RACE: a change between the read and the poll is not lost: the kernel compares with
 		 * what this descriptor has read. KERNEL: but it tells of a change up to 10 ms later,
 		 * and not at all if the cgroup was removed in between; so look again now and then. */
-		if (poll(&(struct pollfd){ .fd = events, .events = POLLPRI }, 1, LOOK_AGAIN_MS) < 0 &&
+		if (poll(&(struct pollfd){ .fd = events, .events = POLLPRI }, 1, LOOK_AGAIN_MS) <
+			    0 &&
 		    errno != EINTR)
 			return -errno;
 	}
@@ -186,7 +187,8 @@ static int open_mount(void)
 	while (mounts && getline(&line, &size, mounts) >= 0) {
 		char point[PATH_MAX], type[32];
 
-		if (sscanf(line, "%*s %4095s %31s", point, type) == 2 && strcmp(type, "cgroup2") == 0)
+		if (sscanf(line, "%*s %4095s %31s", point, type) == 2 &&
+		    strcmp(type, "cgroup2") == 0)
 			return cgroupfs_open(point);
 	}
 	return -ENOENT;
@@ -277,7 +279,8 @@ int cgroupfs_no_parent(int error, const char *chosen)
 				 "boot with systemd.unified_cgroup_hierarchy=1, or: "
 				 "mount -t cgroup2 none /sys/fs/cgroup");
 	if (error == EACCES && geteuid() != 0)
-		return fail_hint(fail(0, "making the container's cgroup: none is delegated to user %u",
+		return fail_hint(fail(0,
+				      "making the container's cgroup: none is delegated to user %u",
 				      geteuid()),
 				 "systemd-run --user --scope -p Delegate=yes skiff run ...");
 	return fail(error, "making the container's cgroup");
@@ -319,16 +322,17 @@ int cgroupfs_no_controller(int dir, const char *controller, const char *option, 
 	char path[PATH_MAX] = "";
 
 	if (error == EBUSY && cgroupfs_path(dir, path, sizeof path) == 0)
-		return fail_hint(fail(0, "%s: the controller %s can't be passed on in %s: it holds "
-					 "processes itself",
+		return fail_hint(fail(0,
+				      "%s: the controller %s can't be passed on in %s: it holds "
+				      "processes itself",
 				      option, controller, path),
 				 "systemd-run --scope -p Delegate=yes skiff run ..., or "
 				 "--cgroup-parent PATH");
 	if (error != ENOENT && error != EACCES)
 		return fail(error, "%s: passing on the controller %s", option, controller);
 	if (is_at_the_top(controller))
-		return fail_hint(fail(0, "%s: the controller %s is not delegated to user %u", option,
-				      controller, geteuid()),
+		return fail_hint(fail(0, "%s: the controller %s is not delegated to user %u",
+				      option, controller, geteuid()),
 				 "systemctl edit user@.service: [Service] Delegate=%s; see "
 				 "systemd.resource-control(5)",
 				 controller);
@@ -339,7 +343,8 @@ int cgroupfs_no_controller(int dir, const char *controller, const char *option, 
 				 "boot with systemd.unified_cgroup_hierarchy=1 or "
 				 "cgroup_no_v1=all; `make vm` has it");
 	if (known && !enabled)
-		return fail_hint(fail(0, "%s: the controller %s is switched off", option, controller),
+		return fail_hint(fail(0, "%s: the controller %s is switched off", option,
+				      controller),
 				 "boot without cgroup_disable=%s", controller);
 	return fail(0, "%s: this kernel has no controller %s", option, controller);
 }

@@ -27,7 +27,7 @@ enum {
 struct device_rate {
 	unsigned major, minor;
 	const char *key, *option; /* "rbps", "--device-read-bps"; string literals */
-	int64_t rate;	 /* bytes or requests a second, or LIMIT_NONE */
+	int64_t rate;		  /* bytes or requests a second, or LIMIT_NONE */
 };
 
 struct limits {

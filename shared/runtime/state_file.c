@@ -85,6 +85,5 @@ bool state_file_cgroup(int dir, char path[PATH_MAX])
 	return length > 0;
 }
 
-const char *const state_file_namespaces[NAMESPACE_KINDS] = { "pid",	"ipc",	"uts", "net",
-							      "cgroup", "time", "user" };
-
+const char *const state_file_namespaces[NAMESPACE_KINDS] = { "pid",    "ipc",  "uts", "net",
+							     "cgroup", "time", "user" };

@@ -60,9 +60,7 @@ static const struct setting places[LIMITS] = {
 			 .file = "memory.swap.max",
 			 .option = "--memory-swap" },
 	[LIMIT_CPU] = { .controller = "cpu", .file = "cpu.max", .option = "--cpus" },
-	[LIMIT_CPU_WEIGHT] = { .controller = "cpu",
-			       .file = "cpu.weight",
-			       .option = "--cpu-weight" },
+	[LIMIT_CPU_WEIGHT] = { .controller = "cpu", .file = "cpu.weight", .option = "--cpu-weight" },
 	[LIMIT_PIDS] = { .controller = "pids", .file = "pids.max", .option = "--pids-limit" },
 };
 
@@ -201,8 +199,9 @@ int cgroup_limit(int cgroup_fd, const struct limits *limits, bool checked)
 	if (checked && limits->value[LIMIT_MEMORY] > 0)
 		cgroupfs_number(cgroup_fd, "memory.current", NULL, &used);
 	if (ret >= 0 && used > (uint64_t)limits->value[LIMIT_MEMORY])
-		return fail(0, "--memory: %" PRIu64 " bytes are in use, more than the new limit; the "
-			       "container would be killed",
+		return fail(0,
+			    "--memory: %" PRIu64 " bytes are in use, more than the new limit; the "
+			    "container would be killed",
 			    used);
 	for (; ret >= 0 && done < count; done++)
 		ret = apply(cgroup_fd, &list[done]);
@@ -310,8 +309,8 @@ int cgroup_mount(struct container *c)
 				  sys_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 							  MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	auto_fd point = mount < 0 ? mount :
-				    rootfs_open(c->rootfs_fd, "sys/fs/cgroup",
-						O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+				    rootfs_open(c->rootfs_fd, "sys/fs/cgroup", O_PATH | O_DIRECTORY,
+						RESOLVE_NO_SYMLINKS);
 	ret = point < 0 ? point : sys_move_mount(mount, point);
 	return ret < 0 ? fail(-ret, "mounting /sys/fs/cgroup") : 0;
 }

@@ -60,7 +60,7 @@ def test_option_without_its_value(box, option):
 
 
 def test_option_of_a_later_chapter(box):
-    for option, value in (("--memory", "1m"), ("-v", "/a:/b"), ("--publish", "80:80"), ("-d", None)):
+    for option, value in (("--mac-address", "1"), ("-v", "/a:/b"), ("--publish", "80:80"), ("-d", None)):
         result = box.run("@die", "0", opts=[option] + ([value] if value else []))
         refused(result, 125, "needs chapter", re.escape(option))
     if box.skiff.stage < 3:

@@ -224,6 +224,7 @@ class Skiff:
             "LANG": "C.UTF-8",
             "SKIFF_RUN": self.run_dir,
             "SKIFF_ROOT": self.root_dir,
+            "SKIFF_CGROUP": kernel.CGROUP,
             "TMPDIR": self.tmp_dir,
         }
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
