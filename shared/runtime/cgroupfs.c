@@ -331,8 +331,9 @@ int cgroupfs_no_controller(int dir, const char *controller, const char *option, 
 	if (error != ENOENT && error != EACCES)
 		return fail(error, "%s: passing on the controller %s", option, controller);
 	if (is_at_the_top(controller))
-		return fail_hint(fail(0, "%s: the controller %s is not delegated to user %u",
-				      option, controller, geteuid()),
+		return fail_hint(fail(0, "%s: the controller %s is not delegated to %s", option,
+				      controller,
+				      cgroupfs_path(dir, path, sizeof path) == 0 ? path : "us"),
 				 "systemctl edit user@.service: [Service] Delegate=%s; see "
 				 "systemd.resource-control(5)",
 				 controller);

@@ -201,6 +201,19 @@ CAUSES = (
         "-1 is LIMIT_NONE: the file takes the word max.",
     ),
     (
+        "4.2",
+        r"the controller \S+ is not delegated",
+        (
+            "a controller is passed on from the top down: dir can pass on only what it has itself. Where writing"
+            " says -ENOENT, enable the controller above first."
+        ),
+    ),
+    (
+        "4.2",
+        r"this kernel has no (pids|cpuset|memory|cpu|io)\.",
+        "the controller was passed on to dir, and not by dir to those below: then write again.",
+    ),
+    (
         "4.3",
         r"making the container's first process: Bad file descriptor",
         "the flag was given, but args->cgroup was not: it is 0, which is standard input and no cgroup.",
