@@ -226,7 +226,7 @@ int cgroup_create(struct container *c)
 {
 	auto_fd parent = cgroupfs_open_parent(c->cgroup_parent);
 	char path[PATH_MAX];
-	int ret = parent;
+	int ret;
 
 	if (parent < 0 && !is_needed(c))
 		return 0;

@@ -141,11 +141,11 @@ static int find_containers(const struct stats *stats, struct state_container **f
 {
 	int count = 0;
 
-	if (!stats->references[0])
-		return state_find_all(found);
 	while (stats->references[count])
 		count++;
-	*found = calloc((size_t)count, sizeof **found);
+	if (count == 0)
+		return state_find_all(found);
+	*found = calloc((size_t)count + 1, sizeof **found);
 	if (!*found)
 		return fail(ENOMEM, "looking at the containers");
 	for (int i = 0; i < count; i++) {
@@ -172,29 +172,35 @@ static int print_all(const struct stats *stats, const struct watched *list, int 
 	return fflush(stdout) != 0 ? fail(errno, "writing to standard output") : 0;
 }
 
-/* Two looks at all containers, a second apart. */
-static int show(const struct stats *stats)
+/* Two looks at these containers, a second apart. */
+static int watch(const struct stats *stats, const struct state_container *found, int count)
 {
-	struct state_container *found = NULL;
-	int count = find_containers(stats, &found), ret = count;
-	struct watched *list = count < 0 ? NULL : calloc((size_t)count + 1, sizeof *list);
+	struct watched *list = calloc((size_t)count + 1, sizeof *list);
+	int ret;
 
-	if (count >= 0 && !list)
-		ret = fail(ENOMEM, "looking at the containers");
-	for (int i = 0; ret >= 0 && i < count; i++) {
+	if (!list)
+		return fail(ENOMEM, "looking at the containers");
+	for (int i = 0; i < count; i++) {
 		list[i].of = &found[i];
 		look_at(&list[i]);
 	}
-	if (ret >= 0)
-		nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
-	for (int i = 0; ret >= 0 && i < count; i++)
+	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+	for (int i = 0; i < count; i++)
 		look_at(&list[i]);
-	if (ret >= 0)
-		ret = print_all(stats, list, count);
+	ret = print_all(stats, list, count);
+	free(list);
+	return ret;
+}
+
+static int show(const struct stats *stats)
+{
+	struct state_container *found = NULL;
+	int count = find_containers(stats, &found);
+	int ret = count < 0 ? count : watch(stats, found, count);
+
 	for (int i = 0; i < count; i++)
 		state_release(&found[i]);
 	free(found);
-	free(list);
 	return ret;
 }
 
@@ -224,7 +230,7 @@ static int parse_stats(struct stats *stats, char *const *words)
 
 int command_stats(const struct global_options *global, char *const *words)
 {
-	struct stats stats = { 0 };
+	struct stats stats = { .references = words };
 	int ret = parse_stats(&stats, words);
 
 	(void)global;

@@ -47,8 +47,8 @@ int cgroupfs_number(int dir, const char *file, const char *key, uint64_t *value)
  * Returns 0 or -errno without a record: -ENODEV if the cgroup is removed meanwhile. */
 int cgroupfs_await(int dir, const char *key, unsigned value) __attribute__((warn_unused_result));
 
-/* Removes the cgroups below dir, which hold no process any more. Best effort. */
-void cgroupfs_remove_below(int dir);
+/* Removes the cgroups below top, which hold no process any more. Best effort. */
+void cgroupfs_remove_below(int top);
 
 /* Records why the controller is not to be had in the cgroup dir: held by version 1, not delegated,
  * not built. option is what needs it. Returns -errno. */

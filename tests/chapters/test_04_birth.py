@@ -113,7 +113,8 @@ def test_its_own_cgroup_is_the_root_that_it_sees(box):
 
 @task("4.3")
 def test_it_can_not_write_to_its_cgroup(box):
-    result = box.run("sh", "-c", "echo 1 > /sys/fs/cgroup/cgroup.freeze; mkdir /sys/fs/cgroup/new; echo $?; grep -c . /sys/fs/cgroup/cgroup.procs")
+    result = box.run("sh", "-c",
+                     "echo 1 > /sys/fs/cgroup/cgroup.freeze; mkdir /sys/fs/cgroup/new; echo $?; grep -c . /sys/fs/cgroup/cgroup.procs")
     check(
         result.out.split()[:1] == ["1"] and "Read-only" in result.err and result.out.split()[1:2] != ["0"],
         f"We ran `{result.typed}`.",

@@ -1,8 +1,9 @@
 """Tests that need what this machine lacks run in the lab VM: all of them in one boot, with the same binary.
 
-A test says what it needs: @needs("memory", "pids"). Where cgroup version 2 has these controllers it runs like any
+A test says what it needs: @needs("memory", "pids"), or @needs("lab") for what could hurt a machine. Where cgroup version 2 has these controllers it runs like any
 other. Elsewhere its verdict comes from the VM, and counts like one of this machine; nothing is skipped."""
 
+import glob
 import json
 import os
 import shlex
@@ -17,6 +18,7 @@ from . import kernel, rootfs
 from .tasks import TREE
 from .teach import TeachFailure, failure_text
 
+BUILD = os.environ.get("BUILD") or os.path.join(TREE, "build")
 SECONDS = 300
 RESULTS = "results.json"
 
@@ -27,9 +29,9 @@ def needs(*controllers):
 
 
 def missing(item):
-    """The controllers that a test needs and that this machine has not got."""
+    """What a test needs and this machine has not got."""
     wanted = {name for marker in item.iter_markers("needs") for name in marker.args}
-    return wanted - kernel.controllers() if wanted else set()
+    return wanted - kernel.controllers() - ({"lab"} if os.path.exists("/run/lab") else set()) if wanted else set()
 
 
 class LabVM:
@@ -46,7 +48,7 @@ class LabVM:
         outcome, text = self.results.get(item.nodeid, ("none", ""))
         if outcome == "none":
             text = failure_text(
-                f"This machine has no cgroup v2 controller {', '.join(sorted(missing(item)))}, so we ran the test in the lab VM.",
+                f"This machine has not got what the test needs ({', '.join(sorted(missing(item)))}), so we ran it in the lab VM.",
                 f"The VM gave no verdict: {self.trouble or 'it did not run this test'}",
                 likely="`make vm-build` makes the VM, `make vm-run CMD=true` shows whether it starts.",
             )
@@ -60,8 +62,12 @@ class LabVM:
             build, out = os.path.join(place, "build"), os.path.join(place, "out")
             os.mkdir(build)
             os.mkdir(out)
-            os.symlink(os.path.join(os.environ.get("BUILD") or os.path.join(TREE, "build"), "vm"), os.path.join(build, "vm"))
+            os.symlink(os.path.join(BUILD, "vm"), os.path.join(build, "vm"))
             shutil.copy2(option.skiff, os.path.join(build, "skiff"))
+            for runtime in glob.glob(os.path.join(BUILD, "stage-*", "skiff")) + glob.glob(os.path.join(BUILD, "weak", "*", "skiff")):
+                there = os.path.join(build, os.path.relpath(runtime, BUILD))
+                os.makedirs(os.path.dirname(there))
+                shutil.copy2(runtime, there)
             shutil.copytree(option.probes, os.path.join(build, "probes"))
             rootfs.copy_tree(option.image, os.path.join(build, "rootfs"))
             command = [
@@ -72,7 +78,7 @@ class LabVM:
             ]
             done = subprocess.run(
                 [os.path.join(TREE, "vagrant/lab/vm"), "--build", build, "--out", out, "--timeout", str(SECONDS), "--",
-                 f"cd /tree/tests && TMPDIR=/var/tmp {shlex.join(command)}"],
+                 f"cd /tree/tests && BUILD=/tree/build TMPDIR=/var/tmp {shlex.join(command)}"],
                 stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
             )
             try:

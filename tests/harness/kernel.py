@@ -295,4 +295,7 @@ def rmdir_fails(path):
 def controllers():
     """The controllers of cgroup version 2 on this machine."""
     point = cgroup_mount()
-    return set(open(os.path.join(point, "cgroup.controllers"), encoding="ascii").read().split()) if point else set()
+    if not point:
+        return set()
+    with open(os.path.join(point, "cgroup.controllers"), encoding="ascii") as file:
+        return set(file.read().split())

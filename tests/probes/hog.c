@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
@@ -10,9 +11,10 @@ int main(int argc, char **argv)
 	char byte;
 
 	for (; filled < wanted; filled++) {
-		char *block = malloc(1 << 20);
+		char *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-		if (!block)
+		if (block == MAP_FAILED)
 			break;
 		memset(block, 0xa5, 1 << 20);
 	}
