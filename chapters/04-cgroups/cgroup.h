@@ -45,12 +45,13 @@ void cgroup_wake(struct container *c, int signal);
 int cgroup_report(struct container *c) __attribute__((warn_unused_result));
 
 /* Parent: kills what is left in the container's cgroup and removes it. May be called at any time,
- * and twice; for `exec`, only lets go of it. */
+ * and twice; for `exec`, only lets go of it. If it can't be removed, c->cgroup_fd stays open, and
+ * state_remove() leaves the state to the next skiff, which sweeps. */
 void cgroup_remove(struct container *c);
 
 /* The same for the cgroup of a container whose skiff was killed. path as cgroup_create() noted it;
- * the last part of it has to be id, else nothing is done. */
-void cgroup_sweep(const char *path, const char *id);
+ * the last part of it has to be id. Returns 0 when it is gone, or -errno without a record. */
+int cgroup_sweep(const char *path, const char *id) __attribute__((warn_unused_result));
 
 /* Sets limits on a cgroup: all of them, or, when one fails, none. With checked set, refuses a memory
  * limit below what is used already. Returns 0 or -errno with a failure record. */

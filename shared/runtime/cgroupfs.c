@@ -21,11 +21,14 @@ enum { LOOK_AGAIN_MS = 50 };
 /* Made in skiff's own part of the tree, so that `stats` has something to show. */
 static const char *const counted[] = { "+memory", "+cpu", "+io", "+pids" };
 
-static bool is_cgroup(int dir)
+/* Returns 0, -ENOENT for a directory of another file system, or another -errno. */
+static int check_is_cgroup(int dir)
 {
 	struct statfs status;
 
-	return fstatfs(dir, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
+	if (fstatfs(dir, &status) < 0)
+		return -errno;
+	return status.f_type == CGROUP2_SUPER_MAGIC ? 0 : -ENOENT;
 }
 
 int cgroupfs_open(const char *path)
@@ -34,7 +37,8 @@ int cgroupfs_open(const char *path)
 
 	if (dir < 0)
 		return -errno;
-	return is_cgroup(dir) ? take_fd(&dir) : -ENOENT;
+	TRY(check_is_cgroup(dir));
+	return take_fd(&dir);
 }
 
 int cgroupfs_path(int dir, char path[], size_t size)
@@ -55,7 +59,8 @@ int cgroupfs_open_above(int dir)
 
 	if (above < 0)
 		return -errno;
-	return is_cgroup(above) ? take_fd(&above) : -ENOENT;
+	TRY(check_is_cgroup(above));
+	return take_fd(&above);
 }
 
 int cgroupfs_write(int dir, const char *file, const char *value)
@@ -179,9 +184,9 @@ static int open_mount(void)
 	auto_free char *line = NULL;
 	size_t size = 0;
 
-	if (dir < 0)
+	if (dir == -ENOENT)
 		dir = cgroupfs_open("/sys/fs/cgroup/unified");
-	if (dir >= 0)
+	if (dir != -ENOENT)
 		return dir;
 	auto_file mounts = fopen("/proc/self/mounts", "re");
 	while (mounts && getline(&line, &size, mounts) >= 0) {
@@ -194,12 +199,20 @@ static int open_mount(void)
 	return -ENOENT;
 }
 
-/* Whether we may make cgroups in dir and move processes into them. */
-static bool is_delegated(int dir)
+/* Whether we may make cgroups in dir and move processes into them: 1, 0 or -errno. */
+static int is_delegated(int dir)
 {
-	return faccessat(dir, ".", W_OK, AT_EACCESS) == 0 &&
-	       faccessat(dir, "cgroup.procs", W_OK, AT_EACCESS) == 0 &&
-	       faccessat(dir, "cgroup.subtree_control", W_OK, AT_EACCESS) == 0;
+	static const char *const names[] = { ".", "cgroup.procs", "cgroup.subtree_control" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (faccessat(dir, names[i], W_OK, AT_EACCESS) < 0)
+			return cgroupfs_is_refusal(-errno) ? 0 : -errno;
+	return 1;
+}
+
+bool cgroupfs_is_refusal(int ret)
+{
+	return ret == -ENOENT || ret == -EACCES || ret == -EPERM || ret == -EROFS;
 }
 
 /* Opens the next part of *path below dir and moves *path behind it; makes it if make is set. */
@@ -227,38 +240,43 @@ static int open_next(int dir, const char **path, bool make)
 	return next;
 }
 
-/* The highest cgroup from top down to our own in which we may make others. */
-static int open_delegated(int top)
+/* The highest cgroup, from *top down to our own, in which we may make others.
+ * Returns a descriptor or -errno; *top is taken. */
+static int open_delegated(int *top)
 {
 	char text[CGROUPFS_TEXT];
 	const char *at = text;
+	auto_fd dir = take_fd(top);
+	int found = is_delegated(dir);
 
-	if (is_delegated(top))
-		return fcntl(top, F_DUPFD_CLOEXEC, 3);
+	if (found != 0)
+		return found < 0 ? found : take_fd(&dir);
 	TRY(cgroupfs_read(AT_FDCWD, "/proc/self/cgroup", text, sizeof text));
 	at = strncmp(text, "0::/", 4) == 0 ? text : strstr(text, "\n0::/");
 	if (!at)
 		return -ENOENT;
 	at += 4 + (*at == '\n');
 	text[strcspn(at, "\n") + (size_t)(at - text)] = '\0';
-	auto_fd dir = fcntl(top, F_DUPFD_CLOEXEC, 3);
-	while (dir >= 0 && *at) {
+	while (*at) {
 		int next = open_next(dir, &at, false);
 
 		scope_close_fd(&dir);
+		if (next < 0)
+			return next;
 		dir = next;
-		if (dir >= 0 && is_delegated(dir))
-			return take_fd(&dir);
+		found = is_delegated(dir);
+		if (found != 0)
+			return found < 0 ? found : take_fd(&dir);
 	}
-	return dir < 0 ? dir : -EACCES;
+	return -EACCES;
 }
 
 int cgroupfs_open_parent(const char *chosen)
 {
 	const char *fallback = getenv("SKIFF_CGROUP");
 	const char *path = chosen ? chosen : fallback && fallback[0] ? fallback : "skiff";
-	auto_fd mount = open_mount();
-	auto_fd dir = mount < 0 ? mount : path[0] == '/' ? take_fd(&mount) : open_delegated(mount);
+	int mount = open_mount();
+	auto_fd dir = mount < 0 || path[0] == '/' ? mount : open_delegated(&mount);
 
 	path += strspn(path, "/");
 	while (dir >= 0 && *path) {

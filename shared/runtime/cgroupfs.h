@@ -6,6 +6,7 @@
 #ifndef SKIFF_CGROUPFS_H
 #define SKIFF_CGROUPFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ enum { CGROUPFS_TEXT = 8192 };
  * --cgroup-parent, or NULL. Returns a descriptor, which the caller owns, or -errno without a
  * record; cgroupfs_no_parent() tells what it means. */
 int cgroupfs_open_parent(const char *chosen) __attribute__((warn_unused_result));
+
+/* Whether ret is -errno of a failure that says: not here, or not for you. */
+bool cgroupfs_is_refusal(int ret);
 
 /* Records why cgroupfs_open_parent() failed with -error, and the way out. Returns -error. */
 int cgroupfs_no_parent(int error, const char *chosen) __attribute__((warn_unused_result));

@@ -87,9 +87,10 @@ static void sweep_one(int containers, int names, const char *id)
 	auto_fd pidfd = state ? state_file_open_process(state) : -ESRCH;
 	if (pidfd >= 0)
 		sys_pidfd_send_signal(pidfd, SIGKILL);
-	if (state_file_cgroup(dir, cgroup))
-		cgroup_sweep(cgroup, id);
-	if (pidfd >= 0 || pidfd == -ESRCH)
+	int ret = state_file_cgroup(dir, cgroup);
+	if (ret > 0)
+		ret = cgroup_sweep(cgroup, id);
+	if (ret >= 0 && (pidfd >= 0 || pidfd == -ESRCH))
 		state_remove_dir(containers, names, dir, id,
 				 json_string_value(json_object_get(state, "name")));
 	json_decref(state);
@@ -223,7 +224,8 @@ int state_write(struct container *c)
 
 void state_remove(struct container *c)
 {
-	if (c->state_fd >= 0)
+	/* A cgroup that could not be removed is left to the next skiff, with the note of its path. */
+	if (c->state_fd >= 0 && c->cgroup_fd < 0)
 		state_remove_dir(c->containers_fd, c->names_fd, c->state_fd, c->id, c->name);
 	scope_close_fd(&c->state_fd);
 	scope_close_fd(&c->names_fd);

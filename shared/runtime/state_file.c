@@ -77,12 +77,14 @@ int state_file_open_process(const json_t *state)
 	return take_fd(&pidfd);
 }
 
-bool state_file_cgroup(int dir, char path[PATH_MAX])
+int state_file_cgroup(int dir, char path[PATH_MAX])
 {
 	ssize_t length = readlinkat(dir, "cgroup", path, PATH_MAX - 1);
 
 	path[length > 0 ? length : 0] = '\0';
-	return length > 0;
+	if (length < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return 1;
 }
 
 const char *const state_file_namespaces[NAMESPACE_KINDS] = { "pid",    "ipc",  "uts", "net",

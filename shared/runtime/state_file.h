@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,8 +25,8 @@ json_t *state_file_read(int dir);
  * process is gone, or another -errno; no record. */
 int state_file_open_process(const json_t *state) __attribute__((warn_unused_result));
 
-/* Reads the path of the container's cgroup, as cgroup_create() has noted it in dir; false if there is
- * none. */
-bool state_file_cgroup(int dir, char path[PATH_MAX]);
+/* Reads the path of the container's cgroup, as cgroup_create() has noted it in dir.
+ * Returns 1, 0 if there is none, or -errno; no record. */
+int state_file_cgroup(int dir, char path[PATH_MAX]) __attribute__((warn_unused_result));
 
 #endif

@@ -102,10 +102,17 @@ static int state_load(int containers, const char *id, struct state_container *fo
 	strcpy(found->id, id);
 	found->pidfd = state_file_open_process(state);
 	ret = found->pidfd < 0 ? found->pidfd : state_parse(state, found);
-	if (ret == 0 && state_file_cgroup(dir, cgroup))
-		found->cgroup_fd = cgroupfs_open(cgroup);
 	json_decref(state);
-	return ret;
+	if (ret < 0)
+		return ret;
+	/* SECURITY: a container whose cgroup can't be opened is not one without: what `exec` starts
+	 * would be without its limits (test: faults, readlinkat and openat). */
+	ret = state_file_cgroup(dir, cgroup);
+	if (ret > 0) {
+		found->cgroup_fd = cgroupfs_open(cgroup);
+		ret = found->cgroup_fd;
+	}
+	return ret < 0 ? ret : 0;
 }
 
 void state_release(struct state_container *found)

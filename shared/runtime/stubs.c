@@ -93,9 +93,10 @@ STUB void cgroup_wake(struct container *c, int signal)
 	(void)c, (void)signal;
 }
 
-STUB void cgroup_sweep(const char *path, const char *id)
+STUB int cgroup_sweep(const char *path, const char *id)
 {
 	(void)path, (void)id;
+	return 0;
 }
 
 STUB int cgroup_limit(int cgroup_fd, const struct limits *limits, bool checked)

@@ -248,7 +248,7 @@ int cgroup_create(struct container *c)
 	char path[PATH_MAX];
 	int ret;
 
-	if (parent < 0 && !is_needed(c))
+	if (cgroupfs_is_refusal(parent) && !is_needed(c))
 		return 0;
 	if (parent < 0)
 		return cgroupfs_no_parent(-parent, c->cgroup_parent);
@@ -352,34 +352,39 @@ int cgroup_kill(int cgroup_fd)
 	/* END 4.5 */
 }
 
-/* Kills what is left in a cgroup and removes it. */
-static void remove_cgroup(int cgroup_fd, const char *id)
+/* Kills what is left in a cgroup and removes it. Returns 0 when it is gone, or -errno. */
+static int remove_cgroup(int cgroup_fd, const char *id)
 {
 	auto_fd above = cgroupfs_open_above(cgroup_fd);
 
+	if (above < 0)
+		return above;
 	/* With a PID namespace of its own nothing is left by now, and this is all. */
-	if (above < 0 || unlinkat(above, id, AT_REMOVEDIR) == 0 || errno != EBUSY)
-		return;
-	if (cgroup_kill(cgroup_fd) < 0)
-		return;
+	if (unlinkat(above, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY)
+		return -errno;
+	TRY(cgroup_kill(cgroup_fd));
 	cgroupfs_remove_below(cgroup_fd);
-	unlinkat(above, id, AT_REMOVEDIR);
+	return unlinkat(above, id, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 void cgroup_remove(struct container *c)
 {
-	if (c->cgroup_fd >= 0 && !(c->flags & CONTAINER_EXEC))
-		remove_cgroup(c->cgroup_fd, c->id);
+	if (c->cgroup_fd >= 0 && !(c->flags & CONTAINER_EXEC) &&
+	    remove_cgroup(c->cgroup_fd, c->id) < 0)
+		return;
 	scope_close_fd(&c->cgroup_fd);
 }
 
-void cgroup_sweep(const char *path, const char *id)
+int cgroup_sweep(const char *path, const char *id)
 {
 	const char *name = strrchr(path, '/');
-	auto_fd cgroup = name && strcmp(name + 1, id) == 0 ? cgroupfs_open(path) : -ENOENT;
+	auto_fd cgroup = cgroupfs_open(path);
 
-	if (cgroup >= 0)
-		remove_cgroup(cgroup, id);
+	if (cgroup < 0 || !name || strcmp(name + 1, id) != 0)
+		return cgroup == -ENOENT ? 0 : cgroup < 0 ? cgroup : -EINVAL;
+	return remove_cgroup(cgroup, id);
 }
 
 int cgroup_report(struct container *c)

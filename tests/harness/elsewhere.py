@@ -1,7 +1,8 @@
 """Tests that need what this machine lacks run in the lab VM: all of them in one boot, with the same binary.
 
-A test says what it needs: @needs("memory", "pids"), or @needs("lab") for what could hurt a machine. Where cgroup version 2 has these controllers it runs like any
-other. Elsewhere its verdict comes from the VM, and counts like one of this machine; nothing is skipped."""
+A test says what it needs: @needs("memory", "pids"), or @needs("lab") for what could hurt a machine. Where cgroup
+version 2 has these controllers it runs like any other. Elsewhere its verdict comes from the VM, and counts like one of
+this machine; nothing is skipped."""
 
 import glob
 import json
