@@ -106,7 +106,7 @@ static int state_load(int containers, const char *id, struct state_container *fo
 	if (ret < 0)
 		return ret;
 	/* SECURITY: a container whose cgroup can't be opened is not one without: what `exec` starts
-	 * would be without its limits (test: faults, readlinkat and openat). */
+	 * would be without its limits (test: faults, openat). */
 	ret = state_file_cgroup(dir, cgroup);
 	if (ret > 0) {
 		found->cgroup_fd = cgroupfs_open(cgroup);
