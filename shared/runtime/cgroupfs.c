@@ -271,6 +271,15 @@ static int open_delegated(int *top)
 	return -EACCES;
 }
 
+/* Whether one of the parts of a path is "..". */
+static bool leads_up(const char *path)
+{
+	for (; *path; path += strcspn(path, "/"), path += strspn(path, "/"))
+		if (strncmp(path, "..", 2) == 0 && (path[2] == '/' || !path[2]))
+			return true;
+	return false;
+}
+
 int cgroupfs_open_parent(const char *chosen)
 {
 	const char *fallback = getenv("SKIFF_CGROUP");
@@ -279,6 +288,8 @@ int cgroupfs_open_parent(const char *chosen)
 	auto_fd dir = mount < 0 || path[0] == '/' ? mount : open_delegated(&mount);
 
 	path += strspn(path, "/");
+	if (dir >= 0 && leads_up(path))
+		return -EINVAL; /* before anything on the way is made */
 	while (dir >= 0 && *path) {
 		int next = open_next(dir, &path, true);
 

@@ -1,5 +1,6 @@
 """What the tutor needs of the machine: built runtimes, a root, a shell."""
 
+import glob
 import os
 import shutil
 import signal
@@ -83,6 +84,7 @@ class Bench:
         return {"PATH": f"{self.bin}:{SYSTEM_PATH}", "R": str(self.root),
                 "SKIFF_RUN": str(self.top / "run"),
                 "SKIFF_ROOT": str(self.top / "state"),
+                "SKIFF_CGROUP": self.top.name,
                 "HOME": str(self.work), "TMPDIR": str(self.work),
                 "LC_ALL": "C.UTF-8", "TERM": "dumb", "PAGER": "cat",
                 **{key: os.environ[key] for key in ("USER", "LOGNAME")
@@ -117,6 +119,20 @@ def bench(user=None):
         yield place
     finally:
         shutil.rmtree(top, ignore_errors=True)
+        for cgroup in glob.glob(f"/sys/fs/cgroup/**/{place.top.name}",
+                                recursive=True):
+            remove_cgroup(Path(cgroup))
+
+
+def remove_cgroup(path):
+    """The cgroup that the containers of an experiment had theirs in; the
+    experiment is over, so what is still there does not count."""
+    try:
+        (path / "cgroup.kill").write_text("1", encoding="ascii")
+        for base, _, _ in os.walk(path, topdown=False):
+            os.rmdir(base)
+    except OSError:
+        pass  # it is gone, or the next reboot takes it
 
 
 def run_script(place, script, seconds=30, extra=None):
