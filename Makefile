@@ -20,7 +20,7 @@ starter_c  := $(patsubst solutions/%,chapters/%,$(solution_c))
 stages     := $(patsubst solutions/%/,%,$(sort $(dir $(solution_c))))
 stage_nos  := $(foreach s,$(stages),$(firstword $(subst -, ,$(s))))
 includes   := -Ishared/runtime -Ishared/lib -Ishared/cli $(patsubst %/,-I%,$(sort $(dir $(wildcard chapters/*/*.h))))
-packages   := jansson
+packages   := jansson libcap libseccomp
 
 # --- flags -----------------------------------------------------------------------------------------
 

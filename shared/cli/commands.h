@@ -5,7 +5,8 @@
 
 /* Options that stand before the command. */
 struct global_options {
-	int explain; /* --explain: EXPLAIN_* */
+	int explain;	   /* --explain: EXPLAIN_* */
+	char *const *argv; /* skiff's own words, the first of them its name */
 };
 
 enum { EXPLAIN_NOT, EXPLAIN_TABLE, EXPLAIN_JSON };

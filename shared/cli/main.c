@@ -115,9 +115,10 @@ static int set_explain(struct global_options *global, const struct option_walk *
 	return 0;
 }
 
-static int parse_words(char *const *words)
+static int parse_words(char *const *argv)
 {
-	struct global_options global = { 0 };
+	char *const *words = argv + 1;
+	struct global_options global = { .argv = argv };
 	struct option_walk walk = { .command = "", .rows = main_options, .argv = words };
 	int option;
 
@@ -153,7 +154,7 @@ int main(int argc, char **argv)
 	int ret = argc > 0 ? open_standard_streams() : fail(0, "starting skiff without a name");
 
 	if (ret == 0)
-		ret = parse_words(argv + 1);
+		ret = parse_words(argv);
 	/* What was printed counts only if it arrived: a full disk shows here. */
 	if (ret == 0 && fflush(stdout) != 0)
 		ret = fail(errno, "writing to standard output");

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include "privileges.h"
 #include "strv.h"
 
 struct trace;
@@ -26,6 +27,11 @@ enum container_flags {
 	CONTAINER_INIT = 1 << 0,     /* --init: skiff's own PID 1 reaps orphans           (01) */
 	CONTAINER_NO_PIVOT = 1 << 1, /* --no-pivot: chroot(2) only, nothing is mounted     (02) */
 	CONTAINER_EXEC = 1 << 2,     /* `skiff exec`: join a container, make no new one    (03) */
+
+	CONTAINER_PRIVILEGED = 1 << 12,	  /* --privileged                                (06) */
+	CONTAINER_NO_NEW_PRIVS = 1 << 13, /* --security-opt no-new-privileges            (06) */
+	CONTAINER_UNMASKED = 1 << 14,	  /* --security-opt systempaths=unconfined       (06) */
+	CONTAINER_HOME_GIVEN = 1 << 15,	  /* -e HOME=...: --user does not change it      (06) */
 };
 
 /* The kinds of namespaces(7) that a user can choose. The mount namespace is not among them: it
@@ -100,6 +106,13 @@ struct container {
 	struct id_maps gid_maps;
 	int target_pidfd; /* `exec`: PID 1 of the container to join, else -1. Front door's. */
 	pid_t target_pid; /* its process ID, alive as long as it does not show its end */
+
+	/* 04 cgroups. */
+	int cgroup_fd; /* the container's cgroup; -1: none */
+
+	/* 06 security. What was asked for is set by the front door. */
+	struct privileges privileges;
+	char *const *program_argv; /* skiff's own words, to execute it anew */
 
 	/* The corridor's own. */
 	int sync_fd;	     /* parent's or child's end of the socket pair; -1: none */

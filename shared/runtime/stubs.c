@@ -13,6 +13,7 @@
 #include "process.h"
 #include "rooms.h"
 #include "rootfs.h"
+#include "security.h"
 #include "start.h"
 
 #define STUB __attribute__((weak))
@@ -79,6 +80,9 @@ NOTHING(cgroup_create)
 NOTHING_TO_UNDO(cgroup_remove)
 NOTHING(overlay_prepare)
 NOTHING_TO_UNDO(overlay_remove)
+NOTHING(security_seal)
+NOTHING(security_prepare)
+NOTHING(security_mounts)
 NOTHING(security_apply)
 NOTHING(network_attach)
 NOTHING_TO_UNDO(network_detach)
