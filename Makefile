@@ -42,7 +42,10 @@ endif
 CPPFLAGS_ALL = -D_GNU_SOURCE -DSKIFF_VERSION='"$(VERSION)"' $(includes) $(CPPFLAGS)
 CFLAGS_ALL   = -std=gnu17 -g $(OPTIMIZE) $(HARDENING) $(WARNINGS) $(shell $(PKG) --cflags $(packages)) $(CFLAGS)
 LDFLAGS_ALL  = $(OPTIMIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS         = $(shell $(PKG) --libs $(packages))
+# What the dynamic linker need not load is not paid for at every start, twice: skiff executes itself
+# anew (chapter 06). A library that comes without an archive stays dynamic.
+static_lib  = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(1)).a)),-Wl,-Bstatic $(1) -Wl,-Bdynamic,$(1))
+LIBS       := $(foreach word,$(shell $(PKG) --libs $(packages)),$(if $(filter -l%,$(word)),$(call static_lib,$(word)),$(word)))
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 shared_o   := $(call object,$(shared_c))
@@ -112,4 +115,5 @@ clean: ## remove what was built
 	rm -rf --one-file-system $(BUILD)
 
 -include $(patsubst %.o,%.d,$(shared_o) $(solution_o))
+$(BUILD)/obj/solutions/06-security/seccomp.o: chapters/06-security/profile.json
 include $(wildcard shared/workshop/*.mk tests/*.mk tests/*/*.mk vagrant/*.mk)

@@ -18,6 +18,7 @@
 #include "fail.h"
 #include "kernel.h"
 #include "scope.h"
+#include "state_security.h"
 
 /* How many bytes of state.json are read back: a command line and an environment of the size that
  * execve(2) takes fit several times. */
@@ -257,11 +258,12 @@ static json_t *state_json(const struct container *c, uint64_t start)
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		if (c->ns[kind].mode != NAMESPACE_HOST)
 			json_array_append_new(namespaces, json_string(namespace_names[kind]));
-	return json_pack("{s:s, s:o, s:i, s:I, s:I, s:o, s:b, s:o, s:o, s:o}", "id", c->id, "name",
+	return json_pack("{s:s, s:o, s:i, s:I, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "id", c->id, "name",
 			 json_text(c->name), "pid", (int)c->pid, "startTime", (json_int_t)start,
 			 "created", (json_int_t)time(NULL), "rootfs", json_text(c->rootfs_path),
 			 "noPivot", (c->flags & CONTAINER_NO_PIVOT) != 0, "namespaces", namespaces,
-			 "command", json_texts(c->argv), "env", json_texts(c->env.list));
+			 "command", json_texts(c->argv), "env", json_texts(c->env.list),
+			 "security", state_security_write(c));
 }
 
 int state_write(struct container *c)
@@ -361,6 +363,7 @@ static int state_parse(const json_t *state, struct state_container *found)
 			if (strcmp(json_string_value(item), namespace_names[kind]) == 0)
 				found->namespaces |= 1u << kind;
 	}
+	found->security = json_incref(json_object_get(state, "security"));
 	json_array_foreach(json_object_get(state, "env"), i, item) {
 		if (json_is_string(item))
 			TRY(strv_append(&found->env, json_string_value(item)));
@@ -402,6 +405,7 @@ int state_find(const char *reference, struct state_container *found)
 		return 0;
 	scope_close_fd(&found->pidfd);
 	strv_clear(&found->env);
+	json_decref(found->security);
 	if (ret == -ESRCH)
 		return fail_exit_code(fail(0, "container %s is not running", reference), 1);
 	return fail(-ret, "reading the state of %s", reference);

@@ -34,7 +34,9 @@ static bool is_sealed(const struct container *c, int exe)
 
 	if (fstatvfs(exe, &fs) == 0 && fs.f_flag & ST_RDONLY)
 		return true;
-	if ((fcntl(exe, F_GET_SEALS) & SEALS) == SEALS)
+	int seals = fcntl(exe, F_GET_SEALS);
+
+	if (seals >= 0 && (seals & SEALS) == SEALS)
 		return true;
 	/* An ordinary user's container has that user's rights at most, and root's file is not
 	 * theirs. */

@@ -36,17 +36,26 @@ static int bound_by_devices(struct container *c)
 	return 0;
 }
 
+/* What `exec` finds done. */
+static int prepare_container(struct container *c)
+{
+	struct privileges *p = &c->privileges;
+
+	if (!(c->flags & CONTAINER_PRIVILEGED)) {
+		TRY(bound_by_devices(c));
+	} else {
+		TRY(devices_add_all(c));
+		p->seccomp = p->seccomp ? p->seccomp : "unconfined";
+	}
+	p->profile_caps = p->sets.bounding;
+	return 0;
+}
+
 int security_prepare(struct container *c)
 {
 	TRY(capabilities_choose(c));
-	if (c->flags & CONTAINER_PRIVILEGED) {
-		if (!(c->flags & CONTAINER_EXEC))
-			TRY(devices_add_all(c));
-	} else if (!(c->flags & CONTAINER_EXEC)) {
-		TRY(bound_by_devices(c));
-	}
 	if (!(c->flags & CONTAINER_EXEC))
-		c->privileges.profile_caps = c->privileges.sets.bounding;
+		TRY(prepare_container(c));
 	TRY(capabilities_convert(c));
 	return filter_prepare(c);
 }
