@@ -44,8 +44,10 @@ CFLAGS_ALL   = -std=gnu17 -g $(OPTIMIZE) $(HARDENING) $(WARNINGS) $(shell $(PKG)
 LDFLAGS_ALL  = $(OPTIMIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 # What the dynamic linker need not load is not paid for at every start, twice: skiff executes itself
 # anew (chapter 06). A library that comes without an archive stays dynamic.
-static_lib  = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(1)).a)),-Wl,-Bstatic $(1) -Wl,-Bdynamic,$(1))
-LIBS       := $(foreach word,$(shell $(PKG) --libs $(packages)),$(if $(filter -l%,$(word)),$(call static_lib,$(word)),$(word)))
+has_archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(1)).a))
+link_static := -Wl,-Bstatic
+link_dynamic := -Wl,-Bdynamic
+LIBS       := $(foreach word,$(shell $(PKG) --libs $(packages)),$(if $(call has_archive,$(word)),$(link_static) $(word) $(link_dynamic),$(word)))
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 shared_o   := $(call object,$(shared_c))
