@@ -117,5 +117,5 @@ clean: ## remove what was built
 	rm -rf --one-file-system $(BUILD)
 
 -include $(patsubst %.o,%.d,$(shared_o) $(solution_o))
-$(BUILD)/obj/solutions/06-security/seccomp.o: chapters/06-security/profile.json
+$(BUILD)/obj/shared/runtime/seccomp_cache.o: chapters/06-security/profile.json
 include $(wildcard shared/workshop/*.mk tests/*.mk tests/*/*.mk vagrant/*.mk)

@@ -9,7 +9,6 @@
 #include "privileges.h"
 
 struct container;
-struct sock_filter;
 
 /* --- capabilities.c --- */
 
@@ -47,7 +46,7 @@ int user_find(struct container *c, struct user *user) __attribute__((warn_unused
 /* Child: becomes user. The permitted capabilities stay. Returns 0 or -errno with a record. */
 int user_become(const struct user *user) __attribute__((warn_unused_result));
 
-/* --- seccomp.c, seccomp_profile.c --- */
+/* --- seccomp.c --- */
 
 /* Parent: fills c->privileges.filter, from the cache if it is there.
  * Returns 0 or -errno with a failure record. */
@@ -55,18 +54,6 @@ int filter_prepare(struct container *c) __attribute__((warn_unused_result));
 
 /* Child: loads the filter, if there is one. Returns 0 or -errno with a failure record. */
 int filter_load(const struct container *c) __attribute__((warn_unused_result));
-
-/* A filter in memory. */
-struct seccomp_filter {
-	struct sock_filter *code; /* owned */
-	unsigned short count;	  /* instructions */
-};
-
-/* Compiles a profile in Docker's JSON format. bounding says which of its rules count; name is for
- * messages, quiet keeps still about calls that libseccomp does not know.
- * Returns 0 or -errno with a failure record. */
-int filter_compile(const char *text, size_t length, const char *name, uint64_t bounding,
-		    struct seccomp_filter *filter) __attribute__((warn_unused_result));
 
 /* --- masks.c --- */
 
@@ -87,18 +74,5 @@ int devices_make(const struct container *c) __attribute__((warn_unused_result));
 /* Parent: attaches the device rules to c->cgroup_fd. Returns 1 when they hold, 0 where they can't be
  * had (no cgroup, no privilege), or -errno with a failure record. */
 int device_rules_attach(const struct container *c) __attribute__((warn_unused_result));
-
-/* --- sysctl.c --- */
-
-/* Child, before the pivot: sets --sysctl through the host's /proc.
- * Returns 0 or -errno with a failure record. */
-int sysctls_set(const struct container *c) __attribute__((warn_unused_result));
-
-/* Child, before the pivot: opens c->privileges.label_fd, if a label was asked for.
- * Returns 0 or -errno with a failure record. */
-int label_open(struct container *c) __attribute__((warn_unused_result));
-
-/* Child: asks for the label from execve(2) on. Returns 0 or -errno with a failure record. */
-int label_set(const struct container *c) __attribute__((warn_unused_result));
 
 #endif

@@ -44,7 +44,8 @@ static int set_option(struct container *c, int option, const struct option_walk 
 	if (option == EXEC_PRIVILEGED) {
 		int on = options_flag(walk);
 
-		c->flags = on > 0 ? c->flags | CONTAINER_PRIVILEGED : c->flags & ~CONTAINER_PRIVILEGED;
+		c->flags = on > 0 ? c->flags | CONTAINER_PRIVILEGED :
+				    c->flags & ~CONTAINER_PRIVILEGED;
 		return on < 0 ? on : 0;
 	}
 	if (option == EXEC_ENV)

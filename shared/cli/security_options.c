@@ -221,7 +221,8 @@ int security_parse_ulimit(struct privileges *p, const struct option_walk *walk)
 	struct ulimit one;
 
 	while (i < sizeof names / sizeof names[0] &&
-	       (strlen(names[i].name) != length || strncmp(names[i].name, walk->value, length) != 0))
+	       (strlen(names[i].name) != length ||
+		strncmp(names[i].name, walk->value, length) != 0))
 		i++;
 	if (i == sizeof names / sizeof names[0])
 		return fail_hint(refuse(walk, "no such limit"),
@@ -245,8 +246,9 @@ int security_parse_ulimit(struct privileges *p, const struct option_walk *walk)
 /* The namespace to which a setting belongs, or NAMESPACE_KINDS where it is the whole host's. */
 static enum namespace_kind sysctl_namespace(const char *key)
 {
-	static const char *const of_ipc[] = { "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
-					      "kernel.sem",    "kernel.shmall", "kernel.shmmax",
+	static const char *const of_ipc[] = { "kernel.msgmax", "kernel.msgmnb",
+					      "kernel.msgmni", "kernel.sem",
+					      "kernel.shmall", "kernel.shmmax",
 					      "kernel.shmmni", "kernel.shm_rmid_forced" };
 	size_t length = strcspn(key, "=");
 
@@ -268,9 +270,10 @@ int security_parse_sysctl(struct privileges *p, const struct option_walk *walk)
 	if (length == 0 || walk->value[length] != '=')
 		return refuse(walk, "a setting is KEY=VALUE, as in net.ipv4.ip_forward=1");
 	if (sysctl_namespace(walk->value) == NAMESPACE_KINDS)
-		return fail_hint(refuse(walk, "this is a setting of the whole host"),
-				 "net.*, fs.mqueue.*, kernel.msg*, kernel.sem and kernel.shm* belong "
-				 "to namespaces");
+		return fail_hint(
+			refuse(walk, "this is a setting of the whole host"),
+			"net.*, fs.mqueue.*, kernel.msg*, kernel.sem and kernel.shm* belong "
+			"to namespaces");
 	return strv_set(&p->sysctls, walk->value) < 0 ? fail(ENOMEM, "adding a setting") : 0;
 }
 
@@ -290,9 +293,9 @@ int security_check(const struct container *c)
 		enum namespace_kind kind = sysctl_namespace(setting);
 
 		if (c->ns[kind].mode != NAMESPACE_PRIVATE)
-			return fail(0,
-				    "run: --sysctl %s: the container has no %s namespace of its own",
-				    setting, kind == NAMESPACE_IPC ? "IPC" : "network");
+			return fail(
+				0, "run: --sysctl %s: the container has no %s namespace of its own",
+				setting, kind == NAMESPACE_IPC ? "IPC" : "network");
 	}
 	return 0;
 }

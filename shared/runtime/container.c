@@ -97,8 +97,8 @@ static int container_identify(struct container *c)
 /* The parent: from nothing to a running command, to its end. */
 static int container_start(struct container *c)
 {
-	STEP(security_seal(c));	     /* 06 ORDER before anything is made: it may execute skiff anew */
-	STEP(signals_block(c));	     /*    ORDER early: from here on none may end us half-way  */
+	STEP(security_seal(c)); /* 06 ORDER before anything is made: it may execute skiff anew */
+	STEP(signals_block(c)); /*    ORDER early: from here on none may end us half-way  */
 	STEP(container_identify(c)); /*    ID, host name                                     */
 	STEP(image_resolve(c));	     /* 08 */
 	STEP(overlay_prepare(c));    /* 05 */

@@ -66,14 +66,14 @@ struct privileges {
 	struct strv owned; /* strings that the fields above point to, if they are not the caller's */
 
 	/* Set by security_prepare(), in the parent. */
-	struct capability_sets sets;	 /* what the command starts with, if it is root's */
-	capability_set profile_caps;	 /* the profile's rules ask for them; for `exec` the state's */
-	void *sets_as_cap_t;		 /* the same as libcap keeps it: the child allocates nothing */
-	struct sock_filter *filter;	 /* for seccomp(2), or NULL */
-	unsigned short filter_count;	 /* instructions */
+	struct capability_sets sets; /* what the command starts with, if it is root's */
+	capability_set profile_caps; /* the profile's rules ask for them; for `exec` the state's */
+	void *sets_as_cap_t;	     /* the same as libcap keeps it: the child allocates nothing */
+	struct sock_filter *filter;  /* for seccomp(2), or NULL */
+	unsigned short filter_count; /* instructions */
 
 	/* Set by the room in the child. */
-	int label_fd;		  /* where the name of a label is written, or -1 */
+	int label_fd;			 /* where the name of a label is written, or -1 */
 	char home[sizeof "HOME=" + 255]; /* of --user; "": unchanged */
 };
 

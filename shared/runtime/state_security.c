@@ -43,8 +43,7 @@ json_t *state_security_write(const struct container *c)
 		json_array_append_new(groups, json_string(p->groups.list[i]));
 	security = json_pack("{s:s, s:o}", "capabilities", set, "groups", groups);
 	for (size_t i = 0; security && i < sizeof flags / sizeof flags[0]; i++)
-		json_object_set_new(security, flags[i].key,
-				    json_boolean(c->flags & flags[i].flag));
+		json_object_set_new(security, flags[i].key, json_boolean(c->flags & flags[i].flag));
 	for (size_t i = 0; security && i < sizeof texts / sizeof texts[0]; i++)
 		if (*texts[i].text)
 			json_object_set_new(security, texts[i].key, json_string(*texts[i].text));

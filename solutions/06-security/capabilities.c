@@ -11,9 +11,10 @@
 /* Docker's default: what programs that expect to be root can't do without, and nothing that reaches
  * past the container's own files, processes and network. */
 static const int default_capabilities[] = {
-	CAP_CHOWN,	      CAP_DAC_OVERRIDE, CAP_FOWNER,  CAP_FSETID,    CAP_KILL,
-	CAP_SETGID,	      CAP_SETUID,	CAP_SETPCAP, CAP_SYS_CHROOT, CAP_NET_RAW,
-	CAP_NET_BIND_SERVICE, CAP_MKNOD,	CAP_SETFCAP, CAP_AUDIT_WRITE,
+	CAP_CHOWN,	CAP_DAC_OVERRIDE, CAP_FOWNER,		CAP_FSETID,
+	CAP_KILL,	CAP_SETGID,	  CAP_SETUID,		CAP_SETPCAP,
+	CAP_SYS_CHROOT, CAP_NET_RAW,	  CAP_NET_BIND_SERVICE, CAP_MKNOD,
+	CAP_SETFCAP,	CAP_AUDIT_WRITE,
 };
 /* END default */
 

@@ -48,7 +48,7 @@ static const struct rule default_rules[] = {
 	{ BPF_DEVCG_DEV_CHAR, 5, 1, DEVICE_ALL },     /* console */
 	{ BPF_DEVCG_DEV_CHAR, 5, 2, DEVICE_ALL },     /* ptmx */
 	{ BPF_DEVCG_DEV_CHAR, 136, ANY, DEVICE_ALL }, /* pts */
-	/* END rules */
+						      /* END rules */
 };
 
 /* A program while it is written. */
@@ -182,11 +182,10 @@ static struct program write_program(const struct privileges *p)
 	for (size_t i = 0; i < p->device_count; i++) {
 		const struct device *device = &p->devices[i];
 
-		emit_rule(&program,
-			  &(struct rule){ S_ISBLK(device->mode) ? BPF_DEVCG_DEV_BLOCK :
-								  BPF_DEVCG_DEV_CHAR,
-					  (int)major(device->number), (int)minor(device->number),
-					  device->access });
+		emit_rule(&program, &(struct rule){ S_ISBLK(device->mode) ? BPF_DEVCG_DEV_BLOCK :
+									    BPF_DEVCG_DEV_CHAR,
+						    (int)major(device->number),
+						    (int)minor(device->number), device->access });
 	}
 	emit_return(&program, 0);
 	return program;

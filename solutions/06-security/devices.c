@@ -18,7 +18,7 @@ enum { DEPTH_MAX = 8 };
 /* Directories of /dev that are file systems of the container's own, or other things' places. */
 static bool is_left_out(const char *name)
 {
-	static const char *const names[] = { ".",  "..",      "pts",	       "shm",  "fd",
+	static const char *const names[] = { ".",      "..",	  "pts",   "shm",  "fd",
 					     "mqueue", "console", ".udev", ".lxc", ".lxd-mounts" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -26,8 +26,7 @@ static const struct area {
 	  (const char *const[]){ "acpi", "asound", "interrupts", "kcore", "keys", "latency_stats",
 				 "sched_debug", "scsi", "timer_list", "timer_stats", NULL },
 	  (const char *const[]){ "bus", "fs", "irq", "sys", "sysrq-trigger", NULL } },
-	{ "sys", SYSFS_MAGIC,
-	  (const char *const[]){ "firmware", "devices/virtual/powercap", NULL },
+	{ "sys", SYSFS_MAGIC, (const char *const[]){ "firmware", "devices/virtual/powercap", NULL },
 	  (const char *const[]){ NULL } },
 	/* END paths */
 };
@@ -74,7 +73,8 @@ static int make_empty(void)
 static int open_path(int area_fd, const char *path)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS };
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV |
+					   RESOLVE_NO_SYMLINKS };
 
 	return sys_openat2(area_fd, path, &how);
 }

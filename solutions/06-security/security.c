@@ -13,6 +13,7 @@
 #include "container.h"
 #include "fail.h"
 #include "privilege.h"
+#include "sysctl.h"
 
 ROOM(06);
 

@@ -219,9 +219,9 @@ static int resolve_account(const struct container *c, const char *text, struct a
 	if (ret < 0 && !is_number)
 		return fail(-ret, "reading the image's /etc/passwd");
 	if (ret == 0 && !is_number)
-		return fail_hint(fail(0, "finding user %s: the image's /etc/passwd does not have it",
-				      text),
-				 "a number needs no entry: --user UID:GID");
+		return fail_hint(
+			fail(0, "finding user %s: the image's /etc/passwd does not have it", text),
+			"a number needs no entry: --user UID:GID");
 	return 0;
 }
 

@@ -1,14 +1,17 @@
-/* seccomp_profile.c - chapter 06: compiles a seccomp profile. The contract is in privilege.h.
+/* seccomp_profile.c - compiles a seccomp profile; see seccomp_profile.h.
  *
  * The format is Docker's: a default action, and rules; each has names of system calls, an action,
  * conditions on their arguments, and says for which capabilities, architectures and kernels it
  * counts. It runs in the parent, and only when the cache does not have the result. */
+#include "seccomp_profile.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +21,6 @@
 #include <sys/utsname.h>
 
 #include "fail.h"
-#include "kernel.h"
-#include "privilege.h"
 #include "scope.h"
 
 /* One compilation. */
@@ -154,9 +155,12 @@ static int parse_conditions(const struct compiler *compiler, const json_t *list,
 			    struct scmp_arg_cmp conditions[6])
 {
 	static const char *const operators[] = {
-		[SCMP_CMP_NE] = "SCMP_CMP_NE", [SCMP_CMP_LT] = "SCMP_CMP_LT",
-		[SCMP_CMP_LE] = "SCMP_CMP_LE", [SCMP_CMP_EQ] = "SCMP_CMP_EQ",
-		[SCMP_CMP_GE] = "SCMP_CMP_GE", [SCMP_CMP_GT] = "SCMP_CMP_GT",
+		[SCMP_CMP_NE] = "SCMP_CMP_NE",
+		[SCMP_CMP_LT] = "SCMP_CMP_LT",
+		[SCMP_CMP_LE] = "SCMP_CMP_LE",
+		[SCMP_CMP_EQ] = "SCMP_CMP_EQ",
+		[SCMP_CMP_GE] = "SCMP_CMP_GE",
+		[SCMP_CMP_GT] = "SCMP_CMP_GT",
 		[SCMP_CMP_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
 	};
 	json_t *item;
@@ -178,8 +182,8 @@ static int parse_conditions(const struct compiler *compiler, const json_t *list,
 			.arg = (unsigned)index,
 			.op = (enum scmp_compare)op,
 			.datum_a = (scmp_datum_t)json_integer_value(json_object_get(item, "value")),
-			.datum_b =
-				(scmp_datum_t)json_integer_value(json_object_get(item, "valueTwo")),
+			.datum_b = (scmp_datum_t)json_integer_value(
+				json_object_get(item, "valueTwo")),
 		};
 	}
 	return (int)i;
@@ -220,7 +224,8 @@ static int add_name(struct compiler *compiler, const json_t *rule, const char *n
 	if (number == __NR_SCMP_ERROR) {
 		/* Our own profile knows newer calls than an old libseccomp does; see add_unknown(). */
 		if (compiler->name)
-			note("the seccomp profile %s names %s, a system call that nobody knows here",
+			note("the seccomp profile %s names %s, a system call that nobody knows "
+			     "here",
 			     compiler->name, name ? name : "nothing");
 		return 0;
 	}
@@ -347,8 +352,8 @@ static int export_filter(const struct compiler *compiler, struct seccomp_filter 
 	return 0;
 }
 
-int filter_compile(const char *text, size_t length, const char *name, uint64_t bounding,
-		    struct seccomp_filter *filter)
+int seccomp_profile_compile(const char *text, size_t length, const char *name, uint64_t bounding,
+			    struct seccomp_filter *filter)
 {
 	struct compiler compiler = { .name = name, .bounding = bounding };
 	json_error_t error;

@@ -1,5 +1,6 @@
-/* sysctl.c - chapter 06: settings of the kernel that a namespace has of its own, and labels of
- * AppArmor and SELinux. See privilege.h. */
+/* sysctl.c - settings and labels that are written to /proc; see sysctl.h. */
+#include "sysctl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -10,7 +11,6 @@
 #include "container.h"
 #include "fail.h"
 #include "kernel.h"
-#include "privilege.h"
 #include "scope.h"
 
 /* Opens a file below the host's /proc.
