@@ -33,7 +33,8 @@ int security_parse_capability(const char *text, const struct option_walk *walk, 
 		*set = CAPABILITIES_ALL;
 		return 0;
 	}
-	if (!isalpha((unsigned char)name[0]) ||
+	/* cap_from_name(3) takes numbers, too, and stops at a comma. */
+	if (!isalpha((unsigned char)name[0]) || strpbrk(name, ", \t") ||
 	    snprintf(full, sizeof full, "cap_%s", name) >= (int)sizeof full ||
 	    cap_from_name(full, &capability) < 0 || capability < 0 || capability > 63)
 		return fail_hint(refuse(walk, "no such capability"),
