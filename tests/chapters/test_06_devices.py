@@ -31,7 +31,7 @@ def opened(box, node, mode, opts=()):
 
 @task("6.6")
 @pytest.mark.parametrize(
-    "node, mode", [(("c", 1, 3), "w"), (("c", 1, 5), "r"), (("c", 1, 7), "r"), (("c", 1, 9), "r"), (("c", 5, 2), "r")]
+    "node, mode", [(("c", 1, 3), "w"), (("c", 1, 5), "r"), (("c", 1, 7), "r"), (("c", 1, 9), "r")]
 )
 def test_harmless_devices_open(ruled, node, mode):
     if ruled:
@@ -46,7 +46,7 @@ def test_harmless_devices_open(ruled, node, mode):
 
 
 @task("6.6")
-@pytest.mark.parametrize("node, mode", [(("c", 1, 1), "r"), (("c", 10, 229), "w"), (("c", 1, 11), "r"), (("c", 4, 0), "w")])
+@pytest.mark.parametrize("node, mode", [(("c", 1, 1), "r"), (("c", 10, 229), "w"), (("c", 1, 11), "w"), (("c", 4, 0), "w")])
 def test_other_devices_do_not(ruled, node, mode):
     if ruled:
         result = opened(ruled, node, mode)
@@ -64,7 +64,7 @@ def test_device_option_opens_one(ruled):
     if not ruled:
         return
     for access, mode, works in (("rwm", "w", True), ("r", "w", False), ("rw", "r", True), ("w", "r", False)):
-        result = ruled.run("sh", "-c", f": {'<' if mode == 'r' else '>'} /dev/given", opts=["--device", f"/dev/kmsg:/dev/given:{access}"])
+        result = ruled.run("sh", "-c", f": {'<' if mode == 'r' else '>'} /dev/given", opts=["--cap-add", "SYSLOG", "--device", f"/dev/kmsg:/dev/given:{access}"])
         check(
             (result.code == 0) == works,
             f"We ran `{result.typed}`.",
