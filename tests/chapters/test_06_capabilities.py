@@ -104,6 +104,21 @@ def test_init_has_no_more(box):
 
 
 @task("6.1")
+def test_init_of_a_user_has_none(box):
+    held = box.hold(["--init", "--user", "1000"])
+    child = held.child()
+    seen = privileges.seen(child)
+    check(
+        seen == privileges.docker("user", child),
+        f"We ran `{held.typed}` and read the status of the init, which is skiff's own program.",
+        f"It has {privileges.shown(seen)}.",
+        "A user other than root has no capabilities. The permitted set was kept over the change of user"
+        " (PR_SET_KEEPCAPS); it has to be emptied after it.",
+    )
+    held.finish()
+
+
+@task("6.1")
 def test_ambient_and_inheritable_are_emptied(box):
     """A skiff that was started with inheritable and ambient capabilities does not pass them on."""
     held = box.hold(wrapper=["setpriv", "--inh-caps", "+chown,+kill", "--ambient-caps", "+chown,+kill"])
