@@ -33,7 +33,21 @@ static const struct area {
 struct covers {
 	int file;      /* /dev/null */
 	int directory; /* an empty read-only tmpfs */
+	bool placed;   /* the tmpfs itself lies somewhere; from then on it is copied */
 };
+
+/* Takes a cover that fits. Returns a descriptor or -errno.
+ * KERNEL: before 6.15, open_tree(2) copies no mount that is attached nowhere: the first directory
+ * gets the tmpfs itself. */
+static int take_cover(struct covers *covers, bool for_directory)
+{
+	if (!for_directory)
+		return sys_open_tree_fd(covers->file, 0);
+	if (covers->placed)
+		return sys_open_tree_fd(covers->directory, 0);
+	covers->placed = true;
+	return KERNEL_RESULT(fcntl(covers->directory, F_DUPFD_CLOEXEC, 3));
+}
 
 /* Opens the container's own /dev/null.
  * SECURITY: whatever lies there is mounted over files of /proc: a link to core_pattern would make
@@ -78,7 +92,7 @@ static int open_path(int area_fd, const char *path)
 }
 
 /* Lays a cover over a path, if it is there. Returns 0 or -errno, no record. */
-static int hide(int area_fd, const char *path, const struct covers *covers)
+static int hide(int area_fd, const char *path, struct covers *covers)
 {
 	struct stat status;
 	auto_fd target = open_path(area_fd, path), cover = -1;
@@ -86,9 +100,9 @@ static int hide(int area_fd, const char *path, const struct covers *covers)
 	if (target < 0 || fstat(target, &status) < 0)
 		return target == -ENOENT ? 0 : target < 0 ? target : -errno;
 	/* TODO 6.4 masks
-	 * Take a copy of the cover that fits: sys_open_tree_fd() of covers->directory for a directory
-	 * (S_ISDIR), of covers->file for anything else. Put it on target with sys_move_mount().
-	 * Read: open_tree(2), move_mount(2) */
+	 * Take a cover that fits, a directory's for a directory (S_ISDIR), with take_cover(). Put it
+	 * on target with sys_move_mount().
+	 * Read: move_mount(2), inode(7) on file types */
 	return TODO("6.4 masks");
 	/* END 6.4 */
 }
@@ -111,8 +125,7 @@ static int make_read_only(int area_fd, const char *path)
 	/* END 6.4 */
 }
 
-static int mask_area(const struct container *c, const struct area *area,
-		     const struct covers *covers)
+static int mask_area(const struct container *c, const struct area *area, struct covers *covers)
 {
 	auto_fd fd = rootfs_open(c->rootfs_fd, area->mount, O_PATH | O_DIRECTORY,
 				 RESOLVE_NO_SYMLINKS);
@@ -162,7 +175,8 @@ int masks_mount(const struct container *c)
 	empty = make_empty();
 	if (empty < 0)
 		return fail(-empty, "making an empty directory to hide others");
+	struct covers covers = { null, empty, false };
 	for (size_t i = 0; i < sizeof areas / sizeof areas[0]; i++)
-		TRY(mask_area(c, &areas[i], &(struct covers){ null, empty }));
+		TRY(mask_area(c, &areas[i], &covers));
 	return 0;
 }

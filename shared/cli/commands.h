@@ -24,4 +24,7 @@ int command_finish(const struct global_options *global, struct container *c, int
 int command_run(const struct global_options *global, char *const *words);
 int command_exec(const struct global_options *global, char *const *words);
 
+/* `skiff audit`; words ends with NULL. */
+int command_audit(const struct global_options *global, char *const *words);
+
 #endif

@@ -33,6 +33,7 @@ static const struct command_row {
 } commands[] = {
 	{ "run", 1, command_run, "run a command in a new container" },
 	{ "exec", 3, command_exec, "run one more command in a running container" },
+	{ "audit", 6, command_audit, "tell what a container could still do" },
 	{ "hello", 0, command_hello, "say which process this is" },
 	{ "version", 0, command_version, "show the version" },
 	{ "help", 0, command_help, "show this" },
@@ -42,7 +43,6 @@ static const struct command_row {
 	LATER("pause", 4),	LATER("unpause", 4),	LATER("update", 4),	LATER("stats", 4),
 	LATER("kill", 4),
 	LATER("diff", 5),	LATER("commit", 5),	LATER("cp", 5),		LATER("rm", 5),
-	LATER("audit", 6),
 	LATER("network", 7),	LATER("port", 7),
 	LATER("pull", 8),	LATER("push", 8),	LATER("images", 8),	LATER("rmi", 8),
 	LATER("load", 8),	LATER("save", 8),	LATER("login", 8),	LATER("logout", 8),
