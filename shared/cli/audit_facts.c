@@ -191,8 +191,8 @@ static bool is_of_the_container(const char *type)
 	static const char *const types[] = { "proc",   "sysfs",	  "tmpfs",   "devpts",
 					     "mqueue", "cgroup2", "overlay", "cgroup" };
 
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (strcmp(types[i], type) == 0)
+	for (const char *const *known = types; *known; known++)
+		if (strcmp(*known, type) == 0)
 			return true;
 	return false;
 }
@@ -214,9 +214,7 @@ static int add_mount(json_t *facts, char *line)
 	snprintf(what, sizeof what, "%s (%s, %s)", fields[4], type, fields[3]);
 	if (strcmp(type, "sysfs") == 0)
 		risk = "configures the host's kernel and devices";
-	else if (strcmp(fields[4], "/proc") == 0) /* its settings are mounts of their own */
-		return 0;
-	else if (is_of_the_container(type))
+	else if (is_of_the_container(type, fields[3], fields[4]))
 		return 0;
 	return writable ? add(facts, "writable path", what, risk) : 0;
 }
