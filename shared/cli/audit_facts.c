@@ -185,12 +185,16 @@ static int add_namespaces(const struct container *c, json_t *facts)
 	return 0;
 }
 
-/* Whether a file system type holds nothing of the host's files. */
-static bool is_of_the_container(const char *type)
+/* Whether a mount holds nothing of the host's files. root is the part of the file system that is
+ * seen at point; a tmpfs is the container's own if all of it is. */
+static bool is_of_the_container(const char *type, const char *root, const char *point)
 {
-	static const char *const types[] = { "proc",   "sysfs",	  "tmpfs",   "devpts",
-					     "mqueue", "cgroup2", "overlay", "cgroup" };
+	static const char *const types[] = { "proc",	"devpts",  "mqueue", "cgroup",
+					     "cgroup2", "overlay", NULL };
 
+	if (strcmp(type, "tmpfs") == 0)
+		return strcmp(point, "/") != 0 &&
+		       (strcmp(root, "/") == 0 || strncmp(point, "/proc/", 6) == 0);
 	for (const char *const *known = types; *known; known++)
 		if (strcmp(*known, type) == 0)
 			return true;
