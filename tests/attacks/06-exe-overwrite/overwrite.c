@@ -30,8 +30,8 @@ static int look(int pid, dev_t ours)
 
 	snprintf(path, sizeof path, "/proc/%d/exe", pid);
 	file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file >= 0 && (fstat(file, &status) < 0 || status.st_ino == ours || access("/bin/busybox", F_OK) < 0 ||
-			  lseek(file, 0, SEEK_END) < 0)) {
+	if (file >= 0 && (fstat(file, &status) < 0 || status.st_ino == ours ||
+			  access("/bin/busybox", F_OK) < 0 || lseek(file, 0, SEEK_END) < 0)) {
 		close(file);
 		return -1;
 	}
@@ -68,7 +68,8 @@ int main(void)
 
 			if (file < 0)
 				continue;
-			printf("%s\n", overwrite(file) < 0 ? strerror(errno) : "the program can be written to");
+			printf("%s\n", overwrite(file) < 0 ? strerror(errno) :
+							     "the program can be written to");
 			return 0;
 		}
 	}

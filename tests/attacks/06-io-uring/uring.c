@@ -32,10 +32,14 @@ static int forbid_opening(void)
 /* One request, from the submission to the result. */
 static int request(int ring, const struct io_uring_params *p, struct io_uring_sqe order)
 {
-	char *queue = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
-	char *done = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_CQ_RING);
-	struct io_uring_sqe *orders = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
-	unsigned *tail = (unsigned *)(void *)(queue + p->sq_off.tail), *head = (unsigned *)(void *)(done + p->cq_off.head);
+	char *queue = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
+			   IORING_OFF_SQ_RING);
+	char *done = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring,
+			  IORING_OFF_CQ_RING);
+	struct io_uring_sqe *orders = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					   MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
+	unsigned *tail = (unsigned *)(void *)(queue + p->sq_off.tail),
+		 *head = (unsigned *)(void *)(done + p->cq_off.head);
 	unsigned at = *tail & (p->sq_entries - 1);
 	struct io_uring_cqe *results = (struct io_uring_cqe *)(void *)(done + p->cq_off.cqes);
 
@@ -67,8 +71,15 @@ int main(int argc, char **argv)
 		perror("io_uring_setup");
 		return 1;
 	}
-	file = request(ring, &p, (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD, .addr = (uintptr_t)argv[1] });
-	got = request(ring, &p, (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = file, .addr = (uintptr_t)text, .len = sizeof text - 1 });
+	file = request(ring, &p,
+		       (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT,
+					      .fd = AT_FDCWD,
+					      .addr = (uintptr_t)argv[1] });
+	got = request(ring, &p,
+		      (struct io_uring_sqe){ .opcode = IORING_OP_READ,
+					     .fd = file,
+					     .addr = (uintptr_t)text,
+					     .len = sizeof text - 1 });
 	printf("no file was opened by a system call, but: %s\n", got > 0 ? text : strerror(-got));
 	return got <= 0;
 }

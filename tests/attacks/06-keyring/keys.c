@@ -13,7 +13,8 @@ int main(int argc, char **argv)
 	long key;
 
 	if (argc == 3)
-		return syscall(SYS_add_key, type, name, argv[2], strlen(argv[2]), KEY_SPEC_USER_KEYRING) < 0;
+		return syscall(SYS_add_key, type, name, argv[2], strlen(argv[2]),
+			       KEY_SPEC_USER_KEYRING) < 0;
 	key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, type, name, 0);
 	if (key < 0)
 		perror("searching the keyring");

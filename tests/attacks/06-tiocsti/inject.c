@@ -7,7 +7,8 @@
 
 static int type(const char *letter)
 {
-	return (int)syscall(SYS_ioctl, 0, TIOCSTI, letter) < 0 && (int)syscall(SYS_ioctl, 0, TIOCSTI | 1ul << 32, letter) < 0;
+	return (int)syscall(SYS_ioctl, 0, TIOCSTI, letter) < 0 &&
+	       (int)syscall(SYS_ioctl, 0, TIOCSTI | 1ul << 32, letter) < 0;
 }
 
 int main(void)
