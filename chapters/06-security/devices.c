@@ -85,7 +85,7 @@ static int open_directory_of(int root_fd, const char *path, const char **name)
 		if (mkdirat(dir, part, 0755) < 0 && errno != EEXIST)
 			return -errno;
 		/* SECURITY: step by step and never through a link: the image may hold any
-		 * (test: chapters/test_06_devices.py, a link in the way). */
+		 * (test: chapters/test_06_devices.py, link_in_the_way). */
 		int next = rootfs_open(dir, part, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
 
 		scope_close_fd(&dir);

@@ -250,7 +250,7 @@ int user_find(struct container *c, struct user *user)
 	if (p->user && !colon && account.name[0])
 		TRY(add_groups_of(c, account.name, user));
 	for (size_t i = 0; i < p->groups.count; i++) {
-		gid_t gid;
+		gid_t gid = 0;
 
 		TRY(resolve_group(c, p->groups.list[i], &gid));
 		TRY(add_group(user, gid));

@@ -281,7 +281,7 @@ static int add_devices(const struct container *c, json_t *facts)
 /* Who it runs as, and who that is on the host. */
 static int add_user(const struct container *c, json_t *facts)
 {
-	char ids[64], flag[16], path[64], what[96];
+	char ids[64], flag[16] = "", path[64], what[96];
 	unsigned inside = 0, outside = 0, count = 0, uid;
 
 	TRY(read_status(c->target_pid, "Uid", ids, sizeof ids));

@@ -219,7 +219,7 @@ int security_parse_ulimit(struct privileges *p, const struct option_walk *walk)
 	};
 	size_t length = strcspn(walk->value, "="), i = 0;
 	const char *at = walk->value[length] ? walk->value + length + 1 : "";
-	struct ulimit one;
+	struct ulimit one = { 0 };
 
 	while (i < sizeof names / sizeof names[0] &&
 	       (strlen(names[i].name) != length ||

@@ -129,7 +129,7 @@ static bool cache_read(int dir, const char *key, const struct profile *profile,
 
 	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
 	    status.st_uid != geteuid() || status.st_size < (off_t)sizeof head ||
-	    status.st_size > PROFILE_MAX * 2)
+	    status.st_size > (off_t)PROFILE_MAX * 2)
 		return false;
 	size = (size_t)status.st_size;
 	file = malloc(size);

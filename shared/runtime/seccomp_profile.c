@@ -211,9 +211,9 @@ static int add_call(struct compiler *compiler, uint32_t action, int number,
 /* Adds one name of a rule. Returns 0 or -errno with a failure record. */
 static int add_name(struct compiler *compiler, const json_t *rule, const char *name)
 {
-	struct scmp_arg_cmp conditions[6];
+	struct scmp_arg_cmp conditions[6] = { 0 };
 	int count = parse_conditions(compiler, json_object_get(rule, "args"), conditions);
-	uint32_t action;
+	uint32_t action = compiler->default_action;
 	int number, ret;
 
 	if (count < 0)

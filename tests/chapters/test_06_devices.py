@@ -64,7 +64,8 @@ def test_device_option_opens_one(ruled):
     if not ruled:
         return
     for access, mode, works in (("rwm", "w", True), ("r", "w", False), ("rw", "r", True), ("w", "r", False)):
-        result = ruled.run("sh", "-c", f": {'<' if mode == 'r' else '>'} /dev/given", opts=["--cap-add", "SYSLOG", "--device", f"/dev/kmsg:/dev/given:{access}"])
+        command = f": {'<' if mode == 'r' else '>'} /dev/given"
+        result = ruled.run("sh", "-c", command, opts=["--cap-add", "SYSLOG", "--device", f"/dev/kmsg:/dev/given:{access}"])
         check(
             (result.code == 0) == works,
             f"We ran `{result.typed}`.",
@@ -162,7 +163,8 @@ def test_ulimits(box):
         "sh", "-c", "ulimit -n; ulimit -Hn; ulimit -c", opts=["--ulimit", "nofile=99:101", "--ulimit", "core=0", "--user", "1000"]
     )
     check(result.out.split() == ["99", "101", "0"], f"We ran `{result.typed}`.", f"It printed {result.out!r}. {result.err}")
-    for value in ("nofile", "nofile=", "nofile=x", "nofile=2:1", "nofile=-2", "nofile=1:2:3", "files=1", "nofile=99999999999999999999", "=1"):
+    bad = ("nofile", "nofile=", "nofile=x", "nofile=2:1", "nofile=-2", "nofile=1:2:3", "files=1", "nofile=99999999999999999999", "=1")
+    for value in bad:
         result = box.run("@die", "0", opts=["--ulimit", value])
         check(
             result.code == 125 and result.complaints,

@@ -1,4 +1,4 @@
-/* uring FILE - under a filter that refuses to open files, opens and reads one by io_uring(7). */
+/* uring FILE - under a filter that refuses to open files, opens and reads one by io_uring. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""terminal.py COMMAND... - runs a command in a terminal of its own and prints what it shows. After two quiet seconds the user types Enter."""
+"""terminal.py COMMAND... - runs a command in a terminal of its own and prints what it shows.
+
+After two quiet seconds the user types Enter."""
 
 import os
 import pty
