@@ -29,11 +29,10 @@ static int find_container(struct container *c, const char *reference)
 
 	if (ret < 0)
 		return ret;
-	c->target_pidfd = found.pidfd;
+	c->target_pidfd = take_fd(&found.pidfd);
 	c->target_pid = found.pid;
 	ret = state_security_read(found.security, c);
-	json_decref(found.security);
-	strv_clear(&found.env);
+	state_release(&found);
 	return ret < 0 ? fail(-ret, "reading the container's privileges") : 0;
 }
 

@@ -390,6 +390,14 @@ static int state_load(int containers, const char *id, struct state_container *fo
 	return ret;
 }
 
+void state_release(struct state_container *found)
+{
+	scope_close_fd(&found->pidfd);
+	strv_clear(&found->env);
+	json_decref(found->security);
+	found->security = NULL;
+}
+
 int state_find(const char *reference, struct state_container *found)
 {
 	auto_fd containers = dirs_open(DIRS_RUN, "containers");
@@ -403,9 +411,7 @@ int state_find(const char *reference, struct state_container *found)
 	ret = state_load(containers, id, found);
 	if (ret == 0)
 		return 0;
-	scope_close_fd(&found->pidfd);
-	strv_clear(&found->env);
-	json_decref(found->security);
+	state_release(found);
 	if (ret == -ESRCH)
 		return fail_exit_code(fail(0, "container %s is not running", reference), 1);
 	return fail(-ret, "reading the state of %s", reference);

@@ -45,4 +45,7 @@ struct state_container {
 int state_find(const char *reference, struct state_container *found)
 	__attribute__((warn_unused_result));
 
+/* Releases what the caller owns of *found and has not taken. */
+void state_release(struct state_container *found);
+
 #endif
