@@ -75,6 +75,7 @@ static void test_conditions(void **state)
 static void test_capabilities(void **state)
 {
 	static const char text[] = "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":["
+				   "{\"names\":[\"statx\"],\"action\":\"SCMP_ACT_ALLOW\"},"
 				   "{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ALLOW\","
 				   "\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
 				   "{\"names\":[\"getcpu\"],\"action\":\"SCMP_ACT_ALLOW\","
