@@ -5,7 +5,8 @@
 
 /* Options that stand before the command. */
 struct global_options {
-	int explain; /* --explain: EXPLAIN_* */
+	int explain;	   /* --explain: EXPLAIN_* */
+	char *const *argv; /* skiff's own words, the first of them its name */
 };
 
 enum { EXPLAIN_NOT, EXPLAIN_TABLE, EXPLAIN_JSON };
@@ -29,5 +30,7 @@ int command_unpause(const struct global_options *global, char *const *words);
 int command_update(const struct global_options *global, char *const *words);
 int command_stats(const struct global_options *global, char *const *words);
 int command_kill(const struct global_options *global, char *const *words);
+/* `skiff audit`; words ends with NULL. */
+int command_audit(const struct global_options *global, char *const *words);
 
 #endif

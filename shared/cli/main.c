@@ -38,6 +38,7 @@ static const struct command_row {
 	{ "update", 4, command_update, "change the limits of a container" },
 	{ "stats", 4, command_stats, "show what containers use" },
 	{ "kill", 4, command_kill, "kill containers, or send them a signal" },
+	{ "audit", 6, command_audit, "tell what a container could still do" },
 	{ "hello", 0, command_hello, "say which process this is" },
 	{ "version", 0, command_version, "show the version" },
 	{ "help", 0, command_help, "show this" },
@@ -45,7 +46,6 @@ static const struct command_row {
 /* clang-format off */
 #define LATER(name, chapter) { name, chapter, NULL, NULL }
 	LATER("diff", 5),	LATER("commit", 5),	LATER("cp", 5),		LATER("rm", 5),
-	LATER("audit", 6),
 	LATER("network", 7),	LATER("port", 7),
 	LATER("pull", 8),	LATER("push", 8),	LATER("images", 8),	LATER("rmi", 8),
 	LATER("load", 8),	LATER("save", 8),	LATER("login", 8),	LATER("logout", 8),
@@ -118,9 +118,10 @@ static int set_explain(struct global_options *global, const struct option_walk *
 	return 0;
 }
 
-static int parse_words(char *const *words)
+static int parse_words(char *const *argv)
 {
-	struct global_options global = { 0 };
+	char *const *words = argv + 1;
+	struct global_options global = { .argv = argv };
 	struct option_walk walk = { .command = "", .rows = main_options, .argv = words };
 	int option;
 
@@ -156,7 +157,7 @@ int main(int argc, char **argv)
 	int ret = argc > 0 ? open_standard_streams() : fail(0, "starting skiff without a name");
 
 	if (ret == 0)
-		ret = parse_words(argv + 1);
+		ret = parse_words(argv);
 	/* What was printed counts only if it arrived: a full disk shows here. */
 	if (ret == 0 && fflush(stdout) != 0)
 		ret = fail(errno, "writing to standard output");

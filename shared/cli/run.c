@@ -1,4 +1,5 @@
 /* run.c - the front door `skiff run`: words in, a filled struct container out. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "kernel.h"
 #include "run_options.h"
 #include "scope.h"
+#include "security_options.h"
 #include "state.h"
 
 static int run_help(void)
@@ -161,12 +163,49 @@ static int set_namespace_option(struct container *c, enum run_option option,
 	return set_name(option == RUN_HOSTNAME ? c->hostname : c->domainname, walk);
 }
 
+static int add_environment(struct container *c, const char *text)
+{
+	if (strcmp(text, "HOME") == 0 || strncmp(text, "HOME=", 5) == 0)
+		c->flags |= CONTAINER_HOME_GIVEN;
+	return environment_add(&c->env, text);
+}
+
+/* The options of chapter 06. */
+static int set_security_option(struct container *c, enum run_option option,
+			       const struct option_walk *walk)
+{
+	struct privileges *p = &c->privileges;
+
+	switch ((int)option) {
+	case RUN_CAP_ADD:
+		return security_parse_capability(walk->value, walk, &p->cap_add);
+	case RUN_CAP_DROP:
+		return security_parse_capability(walk->value, walk, &p->cap_drop);
+	case RUN_PRIVILEGED:
+		return set_flag(c, CONTAINER_PRIVILEGED, walk);
+	case RUN_SECURITY_OPT:
+		return security_parse_opt(c, walk);
+	case RUN_USER:
+		return security_parse_user(p, walk);
+	case RUN_GROUP_ADD:
+		return strv_append(&p->groups, walk->value);
+	case RUN_DEVICE:
+		return security_parse_device(p, walk);
+	case RUN_ULIMIT:
+		return security_parse_ulimit(p, walk);
+	default:
+		return security_parse_sysctl(p, walk);
+	}
+}
+
 static int set_option(struct container *c, enum run_option option, const struct option_walk *walk)
 {
 	if (option >= RUN_HOSTNAME && option <= RUN_GIDMAP)
 		return set_namespace_option(c, option, walk);
 	if (limit_option_is((int)option))
 		return limit_option_set(&c->limits, (int)option, walk);
+	if (option >= RUN_CAP_ADD && option <= RUN_SYSCTL)
+		return set_security_option(c, option, walk);
 	switch ((int)option) {
 	case RUN_ROOTFS:
 		c->rootfs_path = walk->value;
@@ -182,7 +221,7 @@ static int set_option(struct container *c, enum run_option option, const struct 
 	case RUN_RM:
 		return options_flag(walk) < 0 ? -EINVAL : 0;
 	case RUN_ENV:
-		return environment_add(&c->env, walk->value);
+		return add_environment(c, walk->value);
 	case RUN_ENV_FILE:
 		return environment_add_file(&c->env, walk->value);
 	case RUN_WORKDIR:
@@ -238,7 +277,7 @@ static int check_run(const struct container *c, const char *first_word)
 	close(root);
 	if (c->hostname[0] && c->ns[NAMESPACE_UTS].mode != NAMESPACE_PRIVATE)
 		return fail(0, "run: --hostname needs a UTS namespace of the container's own");
-	return 0;
+	return security_check(c);
 }
 
 static int parse_run(struct container *c, char *const *words)

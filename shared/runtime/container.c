@@ -28,6 +28,7 @@
 #include "rooms.h"
 #include "rootfs.h"
 #include "scope.h"
+#include "security.h"
 #include "signals.h"
 #include "state.h"
 #include "sync.h"
@@ -44,10 +45,11 @@ static int container_main(struct container *c)
 	STEP(rootfs_mount(c));	       /* 02 /proc, /sys, /dev ... below the new root          */
 	STEP(cgroup_mount(c));	       /* 04 ORDER on top of /sys                              */
 	STEP(volume_mount(c));	       /* 09 ORDER needs the old "/" for its sources           */
+	STEP(security_mounts(c));      /* 06 ORDER after the last mount; needs the old "/"     */
 	STEP(rootfs_pivot(c));	       /* 02 "/" is the image from now on                      */
 	STEP(process_surroundings(c)); /* 01 directory, signals, descriptors                   */
-	STEP(security_apply(c));       /* 06 ORDER after the last mount                        */
 	STEP(sync_await_go(c));	       /*    network and state are there                       */
+	STEP(security_apply(c));       /* 06 ORDER last: its filter may forbid any of the above */
 	trace_last_step(c, "process_exec");
 	return process_exec(c); /* 01 */
 }
@@ -58,8 +60,8 @@ static int container_exec_main(struct container *c)
 	STEP(sync_enter_child(c));
 	STEP(namespaces_enter(c));     /* 03 all of the container's, also its mounts and root  */
 	STEP(process_surroundings(c)); /* 01                                                   */
-	STEP(security_apply(c));       /* 06                                                   */
 	STEP(sync_await_go(c));
+	STEP(security_apply(c)); /* 06 */
 	trace_last_step(c, "process_exec");
 	return process_exec(c); /* 01 */
 }
@@ -98,7 +100,8 @@ static int container_identify(struct container *c)
 /* The parent: from nothing to a running command, to its end. */
 static int container_start(struct container *c)
 {
-	STEP(signals_block(c));	     /*    ORDER first: from here on none may end us half-way  */
+	STEP(security_seal(c)); /* 06 ORDER before anything is made: it may execute skiff anew */
+	STEP(signals_block(c)); /*    ORDER early: from here on none may end us half-way  */
 	STEP(container_identify(c)); /*    ID, host name                                     */
 	STEP(image_resolve(c));	     /* 08 */
 	STEP(overlay_prepare(c));    /* 05 */
@@ -106,6 +109,7 @@ static int container_start(struct container *c)
 	STEP(rootfs_prepare(c));     /* 02 */
 	STEP(state_create(c));	     /*    ORDER before joining: the state is the host's   */
 	STEP(cgroup_create(c));	     /* 04 ORDER before the clone: the child is born in it */
+	STEP(security_prepare(c));   /* 06 ORDER after the cgroup; before joining, as the next */
 	STEP(namespaces_prepare(c)); /* 03 */
 	STEP(sync_open(c));
 	STEP(process_clone(c)); /* 01 returns in both processes */
@@ -125,7 +129,9 @@ static int container_start(struct container *c)
 
 static int container_start_exec(struct container *c)
 {
+	STEP(security_seal(c)); /* 06 */
 	STEP(signals_block(c));
+	STEP(security_prepare(c));   /* 06 */
 	STEP(namespaces_prepare(c)); /* 03 */
 	STEP(sync_open(c));
 	STEP(process_clone(c)); /* 01 */
@@ -191,6 +197,7 @@ void container_init(struct container *c)
 	};
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		c->ns[kind].pidfd = -1;
+	privileges_init(&c->privileges);
 }
 
 void container_free(struct container *c)
@@ -206,5 +213,6 @@ void container_free(struct container *c)
 	scope_close_fd(&c->names_fd);
 	scope_close_fd(&c->containers_fd);
 	strv_clear(&c->env);
+	privileges_free(&c->privileges);
 	trace_close(c);
 }

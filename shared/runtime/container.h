@@ -12,6 +12,7 @@
 #include <termios.h>
 
 #include "limit.h"
+#include "privileges.h"
 #include "strv.h"
 
 struct trace;
@@ -28,6 +29,11 @@ enum container_flags {
 	CONTAINER_INIT = 1 << 0,     /* --init: skiff's own PID 1 reaps orphans           (01) */
 	CONTAINER_NO_PIVOT = 1 << 1, /* --no-pivot: chroot(2) only, nothing is mounted     (02) */
 	CONTAINER_EXEC = 1 << 2,     /* `skiff exec`: join a container, make no new one    (03) */
+
+	CONTAINER_PRIVILEGED = 1 << 12,	  /* --privileged                                (06) */
+	CONTAINER_NO_NEW_PRIVS = 1 << 13, /* --security-opt no-new-privileges            (06) */
+	CONTAINER_UNMASKED = 1 << 14,	  /* --security-opt systempaths=unconfined       (06) */
+	CONTAINER_HOME_GIVEN = 1 << 15,	  /* -e HOME=...: --user does not change it      (06) */
 };
 
 /* The kinds of namespaces(7) that a user can choose. The mount namespace is not among them: it
@@ -109,6 +115,10 @@ struct container {
 	const char *cgroup_parent; /* --cgroup-parent, or NULL */
 	int oom_score_adj;	   /* OOM_SCORE_ADJ_UNSET: as skiff's */
 	int cgroup_fd;		   /* the container's cgroup; -1: none */
+
+	/* 06 security. What was asked for is set by the front door. */
+	struct privileges privileges;
+	char *const *program_argv; /* skiff's own words, to execute it anew */
 
 	/* The corridor's own. */
 	int sync_fd;	     /* parent's or child's end of the socket pair; -1: none */

@@ -20,6 +20,7 @@
 #include "kernel.h"
 #include "scope.h"
 #include "state_file.h"
+#include "state_security.h"
 
 bool state_name_valid(const char *name)
 {
@@ -189,11 +190,12 @@ static json_t *state_json(const struct container *c, uint64_t start)
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		if (c->ns[kind].mode != NAMESPACE_HOST)
 			json_array_append_new(namespaces, json_string(state_file_namespaces[kind]));
-	return json_pack("{s:s, s:o, s:i, s:I, s:I, s:o, s:b, s:o, s:o, s:o}", "id", c->id, "name",
-			 json_text(c->name), "pid", (int)c->pid, "startTime", (json_int_t)start,
-			 "created", (json_int_t)time(NULL), "rootfs", json_text(c->rootfs_path),
-			 "noPivot", (c->flags & CONTAINER_NO_PIVOT) != 0, "namespaces", namespaces,
-			 "command", json_texts(c->argv), "env", json_texts(c->env.list));
+	return json_pack("{s:s, s:o, s:i, s:I, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "id", c->id,
+			 "name", json_text(c->name), "pid", (int)c->pid, "startTime",
+			 (json_int_t)start, "created", (json_int_t)time(NULL), "rootfs",
+			 json_text(c->rootfs_path), "noPivot", (c->flags & CONTAINER_NO_PIVOT) != 0,
+			 "namespaces", namespaces, "command", json_texts(c->argv), "env",
+			 json_texts(c->env.list), "security", state_security_write(c));
 }
 
 int state_write(struct container *c)

@@ -39,6 +39,7 @@ struct state_container {
 	unsigned namespaces; /* bit 1 << kind: it does not use skiff's own (enum namespace_kind) */
 	bool no_pivot;	     /* it was started with --no-pivot */
 	struct strv env;     /* its environment; owned by the caller */
+	struct json_t *security; /* for state_security_read(); a reference of the caller's */
 };
 
 /* Finds a running container by name, ID or unambiguous start of an ID, and fills *found.

@@ -78,6 +78,7 @@ static int state_parse(const json_t *state, struct state_container *found)
 			if (strcmp(json_string_value(item), state_file_namespaces[kind]) == 0)
 				found->namespaces |= 1u << kind;
 	}
+	found->security = json_incref(json_object_get(state, "security"));
 	json_array_foreach(json_object_get(state, "env"), i, item) {
 		if (json_is_string(item))
 			TRY(strv_append(&found->env, json_string_value(item)));
@@ -120,6 +121,8 @@ void state_release(struct state_container *found)
 	scope_close_fd(&found->pidfd);
 	scope_close_fd(&found->cgroup_fd);
 	strv_clear(&found->env);
+	json_decref(found->security);
+	found->security = NULL;
 }
 
 int state_find_all(struct state_container **found)

@@ -15,6 +15,7 @@
 #include "process.h"
 #include "rooms.h"
 #include "rootfs.h"
+#include "security.h"
 #include "start.h"
 
 #define STUB __attribute__((weak))
@@ -131,6 +132,9 @@ STUB double cgroup_cpu_percent(uint64_t before_usec, uint64_t after_usec, uint64
 
 NOTHING(overlay_prepare)
 NOTHING_TO_UNDO(overlay_remove)
+NOTHING(security_seal)
+NOTHING(security_prepare)
+NOTHING(security_mounts)
 NOTHING(security_apply)
 NOTHING(network_attach)
 NOTHING_TO_UNDO(network_detach)

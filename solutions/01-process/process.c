@@ -211,10 +211,9 @@ static int stay_as_init(struct container *c, pid_t command, const sigset_t *all)
 /* Starts the command as a child and stays as its init. */
 static int exec_under_init(struct container *c)
 {
-	struct clone_args args = { .exit_signal = SIGCHLD };
 	sigset_t all, none;
-	pid_t init = getpid();
-	int pid, ret;
+	pid_t init = getpid(), pid;
+	int ret;
 
 	sigfillset(&all);
 	sigemptyset(&none);
@@ -222,9 +221,9 @@ static int exec_under_init(struct container *c)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return fail(errno, "becoming the reaper of orphans");
 	wipe_words(c); /* ORDER: or the command could be faster, and read them */
-	pid = sys_clone3(&args);
+	pid = fork();  /* ORDER behind the filter of chapter 06, which forbids clone3(2) */
 	if (pid < 0)
-		return fail(-pid, "making the command's process");
+		return fail(errno, "making the command's process");
 	if (pid > 0)
 		return stay_as_init(c, pid, &all);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

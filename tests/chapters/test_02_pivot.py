@@ -20,7 +20,9 @@ def test_old_root_is_gone(box):
         )
     )
     child = held.child()
-    points = sorted(mount["point"] for mount in mountinfo(child))
+    # Chapter 06 lays covers over paths below these two.
+    hides = ("/proc/", "/sys/") if box.skiff.stage >= 6 else ()
+    points = sorted(mount["point"] for mount in mountinfo(child) if not mount["point"].startswith(hides))
     did = f"We ran `{held.typed}` and read the command's mountinfo."
     check(
         identity(f"/proc/{child}/root") == identity(box.root),
