@@ -194,6 +194,21 @@ def test_three_failures_of_a_task_are_enough(shop):
     assert (shop.root / "two-ran").exists() and "1 of 2 passed" in text
 
 
+def test_the_same_words_are_said_once(shop):
+    shop.solve()
+    (shop.root / "tests/chapters/test_01_alpha.py").write_text(
+        "import pytest\n\n"
+        '@pytest.mark.task("1.1")\n@pytest.mark.parametrize("n", range(3))\n'
+        "def test_one(n):\n"
+        "    pytest.fail('other' if n == 1 else 'one cause')\n\n"
+        '@pytest.mark.task("1.2")\ndef test_two():\n'
+        "    pytest.fail('one cause')\n")
+    _, text = shop.run("check", "CH=1")
+    assert "The same words as at 1.1." in text
+    assert text.count("one cause") == 1 and "other" in text
+    assert text.count("2 tests failed with these very words") == 1
+
+
 def test_tests_that_never_end_are_stopped_and_may_clean_up(shop, monkeypatch):
     monkeypatch.setattr(testrun, "SECONDS", 1)
     shop.solve()
