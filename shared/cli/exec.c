@@ -17,9 +17,10 @@
 enum exec_option { EXEC_ENV = 1, EXEC_ENV_FILE, EXEC_WORKDIR, EXEC_HELP };
 
 static const struct option_row exec_options[] = {
-	{ "env", 'e', VALUE_NEEDED, 3, EXEC_ENV, "KEY=VALUE, or KEY for your own value" },
-	{ "env-file", 0, VALUE_NEEDED, 3, EXEC_ENV_FILE, "a file with one KEY=VALUE a line" },
-	{ "workdir", 'w', VALUE_NEEDED, 3, EXEC_WORKDIR, "the working directory inside" },
+	{ "env", 'e', VALUE_NEEDED, 3, EXEC_ENV,
+	  "KEY=VALUE a variable; KEY alone: your own value" },
+	{ "env-file", 0, VALUE_NEEDED, 3, EXEC_ENV_FILE, "FILE a file with one KEY=VALUE a line" },
+	{ "workdir", 'w', VALUE_NEEDED, 3, EXEC_WORKDIR, "DIR the working directory inside" },
 	{ "help", 0, VALUE_NONE, 0, EXEC_HELP, "show this" },
 	{ "privileged", 0, VALUE_NONE, 6, 0, "" },
 	{ "user", 'u', VALUE_NEEDED, 6, 0, "" },
