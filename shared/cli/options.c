@@ -114,6 +114,6 @@ void options_print(const struct option_row *rows)
 		snprintf(names, sizeof names, "%c%c%c --%s %.*s", rows->letter ? '-' : ' ',
 			 rows->letter ? rows->letter : ' ', rows->letter ? ',' : ' ', rows->name,
 			 value, rows->help);
-		printf("  %-32s %s\n", names, rows->help + (value ? value + 1 : 0));
+		printf("  %-34s %s\n", names, rows->help + (value ? value + 1 : 0));
 	}
 }
