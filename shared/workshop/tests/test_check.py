@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from skiffshop import check as check_module
-from skiffshop import testrun, watch
+from skiffshop import rooms, testrun, watch
 from skiffshop.testrun import NeedsRoot
 from skiffshop.verdicts import UNTESTED, judge, lesson
 
@@ -127,6 +127,24 @@ def test_what_does_not_compile_is_never_called_wrong(shop):
     assert "wrong" not in text and "more lines" in text
     assert len(text.splitlines()) <= 20
     assert not (shop.root / ".progress.json").exists()
+
+
+@pytest.mark.parametrize("said", [
+    "a.c:1:1: fatal error: opening dependency file build/obj/a.d:"
+    " Permission denied",
+    "a.c:3:9: warning: unused\n/usr/bin/ld: cannot open output file"
+    " build/learner/skiff: Permission denied",
+    "mkdir: cannot create directory 'build/learner': Permission denied",
+    "mkdir: cannot create directory ‘build’: Read-only file system",
+])
+def test_a_build_that_is_not_ours_is_no_mistake(shop, monkeypatch, said):
+    shop.solve()
+    monkeypatch.setattr(rooms, "run_make", lambda *_: (
+        subprocess.CompletedProcess([], 2, said)))
+    status, text = shop.run("check", "CH=1")
+    assert status == 2 and "does not compile" not in text
+    assert "build can't" in text or "build/" in text
+    assert "sudo chown -R" in text and "sudo make" in text
 
 
 def test_an_earlier_chapter_comes_from_solutions_until_passed(shop):
