@@ -53,7 +53,8 @@ def pytest_configure(config):
         config.option.stage = int(found.group(1)) if found else max(chapters)
     if config.option.help or config.option.collectonly:
         return
-    if os.geteuid() != 0:
+    # Chapter 00 makes no container: its tests touch nothing that is root's.
+    if os.geteuid() != 0 and config.option.stage > 0:
         raise pytest.UsageError(
             "the stage tests need root (they make namespaces and mounts): sudo make check, or make vm for a"
             " machine of your own"
@@ -64,7 +65,8 @@ def pytest_configure(config):
     ):
         if not os.access(path, os.X_OK):
             raise pytest.UsageError(f"{what}: {path} is not there; build it first: make build")
-    census.stage_hand()
+    if os.geteuid() == 0:
+        census.stage_hand()
     config.skiff_homes = census.make_homes()
 
 

@@ -56,7 +56,9 @@ static const struct setting places[LIMITS] = {
 	[LIMIT_PIDS] = { .controller = "pids", .file = "pids.max", .option = "--pids-limit" },
 };
 
-/* Writes into text what the file of this limit is to hold. */
+/* Writes into text what the file of this limit is to hold.
+ * SECURITY: a file that is left at "max" lets one container take what all of the machine has
+ * (test: attacks/04-fork-bomb, attacks/04-memory-hog). */
 static void limit_text(enum limit limit, int64_t value, char text[], size_t size)
 {
 	/* TODO 4.2 limits
@@ -248,7 +250,8 @@ void cgroup_birth(const struct container *c, struct clone_args *args)
 	if (c->cgroup_fd < 0)
 		return;
 	/* SECURITY: moved into its cgroup afterwards, a process could fork before that, and its
-	 * cgroup namespace would show the cgroup of its parent (test: attacks/04-cgroup-procs). */
+	 * cgroup namespace would show the cgroup of its parent; and in one cgroup with others it
+	 * takes their CPU (test: attacks/04-cgroup-procs, attacks/04-cpu-hog). */
 	/* TODO 4.3 birth
 	 * Add CLONE_INTO_CGROUP to the flags of args, and give it c->cgroup_fd.
 	 * Read: clone(2) on CLONE_INTO_CGROUP */

@@ -26,11 +26,13 @@ enum exec_option {
 };
 
 static const struct option_row exec_options[] = {
-	{ "env", 'e', VALUE_NEEDED, 3, EXEC_ENV, "KEY=VALUE, or KEY for your own value" },
-	{ "env-file", 0, VALUE_NEEDED, 3, EXEC_ENV_FILE, "a file with one KEY=VALUE a line" },
-	{ "workdir", 'w', VALUE_NEEDED, 3, EXEC_WORKDIR, "the working directory inside" },
+	{ "env", 'e', VALUE_NEEDED, 3, EXEC_ENV,
+	  "KEY=VALUE a variable; KEY alone: your own value" },
+	{ "env-file", 0, VALUE_NEEDED, 3, EXEC_ENV_FILE, "FILE a file with one KEY=VALUE a line" },
+	{ "workdir", 'w', VALUE_NEEDED, 3, EXEC_WORKDIR, "DIR the working directory inside" },
 	{ "privileged", 0, VALUE_NONE, 6, EXEC_PRIVILEGED, "with all capabilities of skiff" },
-	{ "user", 'u', VALUE_NEEDED, 6, EXEC_USER, "run as NAME or UID, and :GROUP or :GID" },
+	{ "user", 'u', VALUE_NEEDED, 6, EXEC_USER,
+	  "USER run as it: NAME or UID, and :GROUP or :GID" },
 	{ "help", 0, VALUE_NONE, 0, EXEC_HELP, "show this" },
 	{ "detach", 'd', VALUE_NONE, 10, 0, "" },
 	{ "interactive", 'i', VALUE_NONE, 10, 0, OPTION_TERMINAL },

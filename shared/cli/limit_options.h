@@ -26,20 +26,26 @@ enum limit_option {
 /* Their rows in a table of options. */
 /* clang-format off */
 #define LIMIT_OPTION_ROWS                                                                          \
-	{ "memory", 'm', VALUE_NEEDED, 4, LIMIT_OPTION_MEMORY, "at most this much, such as 64m" }, \
+	{ "memory", 'm', VALUE_NEEDED, 4, LIMIT_OPTION_MEMORY,                                     \
+	  "SIZE at most this much, such as 64m" },                                                 \
 	{ "memory-reservation", 0, VALUE_NEEDED, 4, LIMIT_OPTION_MEMORY_LOW,                       \
-	  "memory that others can't take away" },                                                  \
-	{ "memory-swap", 0, VALUE_NEEDED, 4, LIMIT_OPTION_SWAP, "memory and swap; -1: no limit" }, \
-	{ "cpus", 0, VALUE_NEEDED, 4, LIMIT_OPTION_CPUS, "at most so many CPUs, such as 1.5" },    \
-	{ "cpu-shares", 'c', VALUE_NEEDED, 4, LIMIT_OPTION_SHARES, "weight from 2 to 262144" },    \
-	{ "cpu-weight", 0, VALUE_NEEDED, 4, LIMIT_OPTION_WEIGHT, "weight from 1 to 10000" },       \
-	{ "cpuset-cpus", 0, VALUE_NEEDED, 4, LIMIT_OPTION_CPUSET, "only these CPUs: 0-2,5" },      \
-	{ "pids-limit", 0, VALUE_NEEDED, 4, LIMIT_OPTION_PIDS, "at most so many processes" },      \
+	  "SIZE memory that others can't take away" },                                             \
+	{ "memory-swap", 0, VALUE_NEEDED, 4, LIMIT_OPTION_SWAP,                                    \
+	  "SIZE memory and swap; -1: no limit" },                                                  \
+	{ "cpus", 0, VALUE_NEEDED, 4, LIMIT_OPTION_CPUS,                                           \
+	  "NUMBER at most so many CPUs, such as 1.5" },                                            \
+	{ "cpu-shares", 'c', VALUE_NEEDED, 4, LIMIT_OPTION_SHARES, "WEIGHT from 2 to 262144" },    \
+	{ "cpu-weight", 0, VALUE_NEEDED, 4, LIMIT_OPTION_WEIGHT, "WEIGHT from 1 to 10000" },       \
+	{ "cpuset-cpus", 0, VALUE_NEEDED, 4, LIMIT_OPTION_CPUSET,                                  \
+	  "LIST only these CPUs, such as 0-2,5" },                                                 \
+	{ "pids-limit", 0, VALUE_NEEDED, 4, LIMIT_OPTION_PIDS, "N at most so many processes" },    \
 	{ "device-read-bps", 0, VALUE_NEEDED, 4, LIMIT_OPTION_READ_BPS,                            \
-	  "PATH:BYTES a second, such as /dev/sda:1mb" },                                           \
-	{ "device-write-bps", 0, VALUE_NEEDED, 4, LIMIT_OPTION_WRITE_BPS, "PATH:BYTES a second" }, \
-	{ "device-read-iops", 0, VALUE_NEEDED, 4, LIMIT_OPTION_READ_IOPS, "PATH:REQUESTS" },       \
-	{ "device-write-iops", 0, VALUE_NEEDED, 4, LIMIT_OPTION_WRITE_IOPS, "PATH:REQUESTS" }
+	  "PATH:RATE bytes a second, such as /dev/sda:1mb" },                                      \
+	{ "device-write-bps", 0, VALUE_NEEDED, 4, LIMIT_OPTION_WRITE_BPS, "PATH:RATE bytes a second" },\
+	{ "device-read-iops", 0, VALUE_NEEDED, 4, LIMIT_OPTION_READ_IOPS,                          \
+	  "PATH:RATE requests a second" },                                                         \
+	{ "device-write-iops", 0, VALUE_NEEDED, 4, LIMIT_OPTION_WRITE_IOPS,                        \
+	  "PATH:RATE requests a second" }
 /* clang-format on */
 
 /* Whether an id is one of these. */

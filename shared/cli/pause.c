@@ -20,7 +20,8 @@ static const struct option_row pause_options[] = {
 };
 
 static const struct option_row kill_options[] = {
-	{ "signal", 's', VALUE_NEEDED, 4, WHOLE_SIGNAL, "the signal to send: KILL, TERM, 15 ..." },
+	{ "signal", 's', VALUE_NEEDED, 4, WHOLE_SIGNAL,
+	  "SIGNAL the signal to send: KILL, TERM, 15 ..." },
 	{ "help", 0, VALUE_NONE, 0, WHOLE_HELP, "show this" },
 	{ 0 },
 };

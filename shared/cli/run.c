@@ -259,22 +259,23 @@ static void default_namespaces(struct container *c)
 /* What only all options together tell. */
 static int check_run(const struct container *c, const char *first_word)
 {
+	const char *dir = "--rootfs DIR takes a directory; `make image` makes one: "
+			  "build/images/busybox/rootfs";
+
 	if (!c->rootfs_path && first_word)
-		return fail_hint(chapter_need(8, "an image by name"),
-				 "--rootfs DIR runs in a directory; `make image` makes "
-				 "build/images/busybox/rootfs");
+		return fail_hint(chapter_need(8, "an image by name"), "%s", dir);
 	if (!c->rootfs_path)
-		return fail_hint(fail(0, "run: what to run is missing"),
-				 "skiff run --rootfs DIR COMMAND [ARG...]; `make image` makes a "
-				 "DIR: build/images/busybox/rootfs");
-	if (!first_word)
-		return fail_hint(fail(0, "run: the command is missing"),
-				 "skiff run --rootfs %s COMMAND [ARG...]", c->rootfs_path);
+		return fail_hint(fail(0, "run: --rootfs DIR and the command are missing"), "%s",
+				 dir);
 	int root = open(c->rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (root < 0)
-		return fail(errno, "opening the root file system %s", c->rootfs_path);
+		return fail_hint(fail(errno, "opening the root file system %s", c->rootfs_path),
+				 "%s", dir);
 	close(root);
+	if (!first_word)
+		return fail_hint(fail(0, "run: the command is missing"),
+				 "skiff run --rootfs %s COMMAND [ARG...]", c->rootfs_path);
 	if (c->hostname[0] && c->ns[NAMESPACE_UTS].mode != NAMESPACE_PRIVATE)
 		return fail(0, "run: --hostname needs a UTS namespace of the container's own");
 	return security_check(c);

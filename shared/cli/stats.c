@@ -20,7 +20,7 @@ enum stats_option { STATS_ONCE = 1, STATS_FORMAT, STATS_HELP };
 
 static const struct option_row stats_options[] = {
 	{ "no-stream", 0, VALUE_NONE, 4, STATS_ONCE, "print once, after a second, and end" },
-	{ "format", 0, VALUE_NEEDED, 4, STATS_FORMAT, "table, or json: an object a line" },
+	{ "format", 0, VALUE_NEEDED, 4, STATS_FORMAT, "FORMAT table, or json: an object a line" },
 	{ "help", 0, VALUE_NONE, 0, STATS_HELP, "show this" },
 	{ 0 },
 };

@@ -72,6 +72,29 @@ def test_option_of_a_later_chapter(box):
         refused(box.skiff.run(["exec", "x", "true"]), 125, "needs chapter 03")
 
 
+@pytest.mark.parametrize("option, hint", [("-it", "leave it out"), ("--tty", "leave it out"), ("-d", "&")])
+def test_a_later_option_has_a_way_without_it(box, option, hint):
+    result = box.run("@die", "0", opts=[option])
+    refused(result, 125, "needs chapter 10")
+    check(
+        hint in result.complaints[-1],
+        f"We ran `{result.typed}`.",
+        f"The hint, what to do today, should have {hint!r} in it: {result.err!r}",
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["busybox", "sh"], ["--rootfs", "/no/such/directory", "sh"]], ids=" ".join)
+def test_no_root_gets_the_way_to_one(box, words):
+    result = box.skiff.run(["run", *words])
+    refused(result, 125)
+    for word in ("--rootfs DIR", "make image", "build/images/busybox/rootfs"):
+        check(
+            word in result.complaints[-1],
+            f"We ran `{result.typed}`.",
+            f"The hint should say where to get a root from, with {word!r}: {result.err!r}",
+        )
+
+
 def test_nothing_to_run(box):
     refused(box.skiff.run(["run"]), 125)
     refused(box.skiff.run(["run", "--rootfs", box.root]), 125, "command")

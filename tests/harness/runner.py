@@ -263,7 +263,8 @@ class Skiff:
         """Start skiff. `before` runs in the new process, in its own mount namespace; `user` is (uid, gid) to become."""
 
         def prepare():
-            kernel.unshare(kernel.CLONE_NEWNS)
+            if os.geteuid() == 0:  # chapter 00 may be checked by an ordinary user
+                kernel.unshare(kernel.CLONE_NEWNS)
             if before:
                 before()
             if user:

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,9 +38,22 @@ def build(tree):
     return str(tree.shown(tree.build))
 
 
+def refuse_unwritable(tree, text):
+    """A build directory that is somebody else's is no mistake in the code."""
+    found = re.search(r"([^\s'\"`‘]*" + re.escape(build(tree))
+                      + r"(?![\w.-])[^\s:'\"’]*)['\"’]?:"
+                      r" (Permission denied|Read-only file system)", text)
+    if found:
+        raise ShopError("build", f"{found[1]} can't be written: {found[2]}",
+                        "from an earlier sudo? Then: sudo chown -R"
+                        f" $(id -u):$(id -g) {build(tree)}, or sudo make")
+
+
 def need(tree, goal, path, what):
     """A built file, brought up to date by its own goal."""
     done = run_make(tree, goal)
+    if done.returncode != 0:
+        refuse_unwritable(tree, done.stdout)
     if done.returncode != 0 or not path.exists():
         last = done.stdout.strip().splitlines()[-1:] or ["no output"]
         raise ShopError(what, f"it cannot be built: {last[0][:200]}",
