@@ -10,7 +10,7 @@
 const struct option_row run_options[] = {
 	{ "rootfs", 0, VALUE_NEEDED, 1, RUN_ROOTFS, "the directory that becomes the root" },
 	{ "name", 0, VALUE_NEEDED, 1, RUN_NAME, "a name for the container" },
-	{ "rm", 0, VALUE_NONE, 1, RUN_RM, "remove the container when it ends (always so yet)" },
+	{ "rm", 0, VALUE_NONE, 1, RUN_RM, "remove the container when it ends" },
 	{ "env", 'e', VALUE_NEEDED, 1, RUN_ENV, "KEY=VALUE, or KEY for your own value" },
 	{ "env-file", 0, VALUE_NEEDED, 1, RUN_ENV_FILE, "a file with one KEY=VALUE a line" },
 	{ "workdir", 'w', VALUE_NEEDED, 1, RUN_WORKDIR, "the working directory inside" },
@@ -30,6 +30,7 @@ const struct option_row run_options[] = {
 	{ "time-offset", 0, VALUE_NEEDED, 3, RUN_TIME_OFFSET, "move the clocks by N seconds" },
 	{ "uidmap", 0, VALUE_NEEDED, 3, RUN_UIDMAP, "map user IDs: INSIDE:OUTSIDE:COUNT" },
 	{ "gidmap", 0, VALUE_NEEDED, 3, RUN_GIDMAP, "map group IDs" },
+	{ "read-only", 0, VALUE_NONE, 5, RUN_READ_ONLY, "nothing can be written but below /dev" },
 	{ "help", 0, VALUE_NONE, 0, RUN_HELP, "show this" },
 
 	LATER("memory", 'm', VALUE_NEEDED, 4),
@@ -45,7 +46,6 @@ const struct option_row run_options[] = {
 	LATER("device-read-iops", 0, VALUE_NEEDED, 4),
 	LATER("device-write-iops", 0, VALUE_NEEDED, 4),
 	LATER("oom-score-adj", 0, VALUE_NEEDED, 4),
-	LATER("read-only", 0, VALUE_NONE, 5),
 	LATER("cap-add", 0, VALUE_NEEDED, 6),
 	LATER("cap-drop", 0, VALUE_NEEDED, 6),
 	LATER("privileged", 0, VALUE_NONE, 6),

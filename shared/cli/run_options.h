@@ -26,6 +26,7 @@ enum run_option {
 	RUN_TIME_OFFSET,
 	RUN_UIDMAP,
 	RUN_GIDMAP,
+	RUN_READ_ONLY, /* 05 */
 	RUN_HELP,
 };
 

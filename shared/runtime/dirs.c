@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,4 +108,11 @@ int dirs_open(enum dirs_base base, const char *name)
 		return fail(errno, "making skiff's directory %s", path);
 	dir = dirs_open_below(above, name);
 	return dir < 0 ? cannot_open(-dir, path) : dir;
+}
+
+int dirs_lock(int dir, int how)
+{
+	auto_fd lock = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return lock < 0 || flock(lock, how) < 0 ? -errno : take_fd(&lock);
 }

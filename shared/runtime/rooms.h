@@ -9,8 +9,6 @@ struct container;
 
 int cgroup_create(struct container *c);	  /* 04 */
 void cgroup_remove(struct container *c);  /* 04 */
-int overlay_prepare(struct container *c); /* 05 */
-void overlay_remove(struct container *c); /* 05 */
 int security_apply(struct container *c);  /* 06 */
 int network_attach(struct container *c);  /* 07 */
 void network_detach(struct container *c); /* 07 */

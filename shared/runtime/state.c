@@ -16,12 +16,9 @@
 #include "container.h"
 #include "dirs.h"
 #include "fail.h"
+#include "jsonfile.h"
 #include "kernel.h"
 #include "scope.h"
-
-/* How many bytes of state.json are read back: a command line and an environment of the size that
- * execve(2) takes fit several times. */
-enum { STATE_FILE_MAX = 16 << 20 };
 
 bool state_name_valid(const char *name)
 {
@@ -56,29 +53,6 @@ static int process_start_time(pid_t pid, uint64_t *start)
 	return 0;
 }
 
-/* Reads dir's state.json. Returns a new reference, or NULL with errno: ENOENT where there is none
- * or an empty one, for it is renamed into place whole; EBADMSG for one that is not JSON. */
-static json_t *state_read(int dir)
-{
-	auto_fd fd = openat(dir, "state.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	auto_free char *text = NULL;
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return NULL;
-	if (status.st_size > STATE_FILE_MAX) {
-		errno = EFBIG;
-		return NULL;
-	}
-	text = malloc((size_t)status.st_size + 1);
-	ssize_t length = text ? read(fd, text, (size_t)status.st_size) : -1;
-	json_t *state = length <= 0 ? NULL : json_loadb(text, (size_t)length, 0, NULL);
-
-	if (!state && length >= 0)
-		errno = length == 0 ? ENOENT : EBADMSG;
-	return state;
-}
-
 /* A pidfd of the process that the state names; -ESRCH when it is gone, or another -errno. */
 static int state_open_process(const json_t *state)
 {
@@ -101,13 +75,13 @@ static int state_open_process(const json_t *state)
 	return take_fd(&pidfd);
 }
 
-/* Locks a directory: flock(2), how is LOCK_SH or LOCK_EX. Returns a descriptor of its own, whose
- * close unlocks, or -errno. */
-static int lock_directory(int dir, int how)
+/* Whether $SKIFF_ROOT/containers has it: a container that has ended, but is kept (store.h). */
+static bool is_kept(int names, const char *id)
 {
-	auto_fd lock = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[sizeof "../containers/" + CONTAINER_ID_LENGTH];
 
-	return lock < 0 || flock(lock, how) < 0 ? -errno : take_fd(&lock);
+	snprintf(path, sizeof path, "../containers/%s", id);
+	return faccessat(names, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Removes the name, if it is the container's. Returns 0 when it is gone, or -errno. */
@@ -118,7 +92,7 @@ static int names_unlink(int names, const char *name, const char *id)
 	if (!name)
 		return 0;
 	/* RACE: between the look and the unlink it could become another container's. */
-	auto_fd lock = lock_directory(names, LOCK_EX);
+	auto_fd lock = dirs_lock(names, LOCK_EX);
 
 	if (lock < 0)
 		return lock;
@@ -134,7 +108,7 @@ static int names_unlink(int names, const char *name, const char *id)
 static void state_remove_dir(int containers, int names, int dir, const char *id, const char *name)
 {
 	/* ORDER: the directory last: as long as it is there, the next skiff tries again. */
-	if (names_unlink(names, name, id) < 0)
+	if (!is_kept(names, id) && names_unlink(names, name, id) < 0)
 		return;
 	unlinkat(dir, "state.json.new", 0);
 	unlinkat(dir, "state.json", 0);
@@ -148,7 +122,7 @@ static void sweep_one(int containers, int names, const char *id)
 
 	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return; /* gone, or its skiff is alive */
-	json_t *state = state_read(dir);
+	json_t *state = jsonfile_read(dir, "state.json");
 	if (!state && errno != ENOENT)
 		return; /* can't be read now; another time */
 	auto_fd pidfd = state ? state_open_process(state) : -ESRCH;
@@ -164,7 +138,7 @@ static void sweep(int containers, int names)
 {
 	/* RACE: between mkdir and flock a new directory looks abandoned. Makers hold this lock
 	 * shared in between; if one is at work we sweep another time. */
-	int lock = lock_directory(containers, LOCK_EX | LOCK_NB);
+	int lock = dirs_lock(containers, LOCK_EX | LOCK_NB);
 	auto_dir list = lock < 0 ? NULL : fdopendir(lock);
 	struct dirent *entry;
 
@@ -180,13 +154,21 @@ static int names_link(int containers, int names, const char *name, const char *i
 {
 	char owner[CONTAINER_ID_LENGTH + 1] = "";
 	/* RACE: two may want the name of a container that is gone. */
-	auto_fd lock = lock_directory(names, LOCK_EX);
+	auto_fd lock = dirs_lock(names, LOCK_EX);
 	int ret = lock < 0 ? lock : symlinkat(id, names, name) < 0 ? -errno : 0;
 
 	if (ret == -EEXIST) {
 		ssize_t length = readlinkat(names, name, owner, sizeof owner - 1);
 
-		if (length > 0 && faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		bool runs = length > 0 &&
+			    faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+		if (length > 0 && !runs && is_kept(names, owner))
+			return fail_hint(fail(0, "taking the name %s: the container %.12s has it",
+					      name, owner),
+					 "it has ended: skiff rm %s removes it; run --rm keeps none",
+					 name);
+		if (runs)
 			return fail(0, "taking the name %s: the container %.12s has it", name,
 				    owner);
 		ret = unlinkat(names, name, 0) < 0 || symlinkat(id, names, name) < 0 ? -errno : 0;
@@ -200,14 +182,14 @@ static int open_directories(struct container *c)
 	c->containers_fd = dirs_open(DIRS_RUN, "containers");
 	if (c->containers_fd < 0)
 		return c->containers_fd;
-	c->names_fd = dirs_open(DIRS_RUN, "names");
+	c->names_fd = dirs_open(DIRS_ROOT, "names");
 	return c->names_fd < 0 ? c->names_fd : 0;
 }
 
 /* Makes the container's directory and locks it. */
 static int make_directory(struct container *c)
 {
-	auto_fd lock = lock_directory(c->containers_fd, LOCK_SH); /* RACE: sweep() says which */
+	auto_fd lock = dirs_lock(c->containers_fd, LOCK_SH); /* RACE: sweep() says which */
 
 	if (lock < 0 || mkdirat(c->containers_fd, c->id, 0700) < 0)
 		return fail(errno, "making the state directory of %.12s", c->id);
@@ -233,23 +215,6 @@ int state_create(struct container *c)
 static const char *const namespace_names[NAMESPACE_KINDS] = { "pid",	"ipc",	"uts", "net",
 							      "cgroup", "time", "user" };
 
-/* A JSON string, or null where the bytes are not UTF-8 (JSON can't hold them). */
-static json_t *json_text(const char *text)
-{
-	json_t *string = text ? json_string(text) : NULL;
-
-	return string ? string : json_null();
-}
-
-static json_t *json_texts(char *const *list)
-{
-	json_t *array = json_array();
-
-	for (; list && *list; list++)
-		json_array_append_new(array, json_text(*list));
-	return array;
-}
-
 static json_t *state_json(const struct container *c, uint64_t start)
 {
 	json_t *namespaces = json_array();
@@ -266,28 +231,24 @@ static json_t *state_json(const struct container *c, uint64_t start)
 
 int state_write(struct container *c)
 {
-	auto_fd fd = openat(c->state_fd, "state.json.new",
-			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	uint64_t start = 0;
 	int ret = process_start_time(c->pid, &start);
 	json_t *state = ret == 0 ? state_json(c, start) : NULL;
-	auto_free char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
-	size_t length = text ? strlen(text) : 0;
 
-	json_decref(state);
-	if (fd < 0)
-		return fail(errno, "writing the state of %.12s", c->id);
 	if (ret < 0)
 		return fail(-ret, "writing the state of %.12s: reading /proc/%d/stat", c->id,
 			    c->pid);
-	if (!text)
-		return fail(ENOMEM, "writing the state of %.12s", c->id);
-	ssize_t written = write(fd, text, length);
-	if (written != (ssize_t)length)
-		return fail(written < 0 ? errno : ENOSPC, "writing the state of %.12s", c->id);
-	if (renameat(c->state_fd, "state.json.new", c->state_fd, "state.json") < 0)
-		return fail(errno, "writing the state of %.12s", c->id);
-	return 0;
+	ret = jsonfile_write(c->state_fd, "state.json", state);
+	json_decref(state);
+	return ret < 0 ? fail(-ret, "writing the state of %.12s", c->id) : 0;
+}
+
+void state_forget_name(const char *name, const char *id)
+{
+	auto_fd names = dirs_open(DIRS_ROOT, "names");
+
+	if (names >= 0 && names_unlink(names, name, id) < 0)
+		note("the name %s could not be given back", name);
 }
 
 void state_remove(struct container *c)
@@ -299,16 +260,22 @@ void state_remove(struct container *c)
 	scope_close_fd(&c->containers_fd);
 }
 
-/* Finds the one container whose ID begins with prefix. Returns 1, 0 (none) or 2 (several). */
-static int find_by_prefix(int containers, const char *prefix, char id[CONTAINER_ID_LENGTH + 1])
+/* Looks for IDs that begin with prefix. Returns how many different ones there are with the `found`
+ * found before, at most 2; the last one found is in id. */
+static int find_by_prefix(enum dirs_base base, const char *prefix, int found,
+			  char id[CONTAINER_ID_LENGTH + 1])
 {
-	int copy = openat(containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
-	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
+	auto_fd containers = dirs_open(base, "containers");
+	auto_dir list = containers < 0 ? NULL : fdopendir(containers);
 	struct dirent *entry;
 
-	while (list && found < 2 && (entry = readdir(list)))
+	if (!list)
+		return containers < 0 ? containers : -errno;
+	take_fd(&containers); /* the list's from here on */
+	while (found < 2 && (entry = readdir(list)))
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
-		    strlen(entry->d_name) == CONTAINER_ID_LENGTH) {
+		    strlen(entry->d_name) == CONTAINER_ID_LENGTH &&
+		    (found == 0 || strcmp(id, entry->d_name) != 0)) {
 			memcpy(id, entry->d_name, CONTAINER_ID_LENGTH + 1);
 			found++;
 		}
@@ -320,32 +287,35 @@ static int no_such_container(const char *reference)
 	return fail_exit_code(fail(0, "No such container: %s", reference), 1);
 }
 
-/* Turns a name, an ID or the start of one into an ID. */
-static int resolve_reference(int containers, const char *reference,
-			     char id[CONTAINER_ID_LENGTH + 1])
+int state_resolve(const char *reference, char id[CONTAINER_ID_LENGTH + 1])
 {
-	auto_fd names = dirs_open(DIRS_RUN, "names");
+	auto_fd names = dirs_open(DIRS_ROOT, "names");
 	ssize_t length = -1;
+	int found;
 
-	if (names >= 0 && state_name_valid(reference))
+	if (names < 0)
+		return names;
+	if (state_name_valid(reference))
 		length = readlinkat(names, reference, id, CONTAINER_ID_LENGTH + 1);
 	if (length == CONTAINER_ID_LENGTH) {
 		id[CONTAINER_ID_LENGTH] = '\0';
 		return 0;
 	}
-	if (length < 0 && names >= 0 && state_name_valid(reference) && errno != ENOENT)
+	if (length < 0 && state_name_valid(reference) && errno != ENOENT)
 		return fail(errno, "finding container %s", reference);
 	if (!reference[0] || strspn(reference, "0123456789abcdef") != strlen(reference))
 		return no_such_container(reference);
-	switch (find_by_prefix(containers, reference, id)) {
-	case 0:
+	found = find_by_prefix(DIRS_RUN, reference, 0, id);
+	if (found >= 0)
+		found = find_by_prefix(DIRS_ROOT, reference, found, id);
+	if (found < 0)
+		return found;
+	if (found == 0)
 		return no_such_container(reference);
-	case 1:
-		return 0;
-	default:
+	if (found > 1)
 		return fail_exit_code(
 			fail(0, "finding container %s: several IDs begin with it", reference), 1);
-	}
+	return 0;
 }
 
 /* Takes from state.json what a caller may need. Returns 0 or -ENOMEM. */
@@ -378,7 +348,7 @@ static int state_load(int containers, const char *id, struct state_container *fo
 
 	if (dir < 0)
 		return dir == -ENOENT ? -ESRCH : dir;
-	state = state_read(dir);
+	state = jsonfile_read(dir, "state.json");
 	if (!state)
 		return errno == ENOENT ? -ESRCH : -errno;
 	found->pidfd = state_open_process(state);
@@ -396,7 +366,7 @@ int state_find(const char *reference, struct state_container *found)
 	*found = (struct state_container){ .pidfd = -1 };
 	if (containers < 0)
 		return containers;
-	TRY(resolve_reference(containers, reference, id));
+	TRY(state_resolve(reference, id));
 	ret = state_load(containers, id, found);
 	if (ret == 0)
 		return 0;

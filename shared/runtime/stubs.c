@@ -10,6 +10,7 @@
 #include "container.h"
 #include "fail.h"
 #include "namespaces.h"
+#include "overlay.h"
 #include "process.h"
 #include "rooms.h"
 #include "rootfs.h"
@@ -70,6 +71,7 @@ STUB int rootfs_prepare(struct container *c)
 	return 0;
 }
 
+NOTHING(rootfs_private)
 NOTHING(rootfs_mount)
 NOTHING(rootfs_pivot)
 NOTHING(namespaces_prepare)
@@ -78,6 +80,10 @@ NOTHING(namespaces_enter)
 NOTHING(cgroup_create)
 NOTHING_TO_UNDO(cgroup_remove)
 NOTHING(overlay_prepare)
+NOTHING(overlay_open)
+NOTHING(overlay_mount)
+NOTHING(overlay_seal)
+NOTHING(overlay_keep)
 NOTHING_TO_UNDO(overlay_remove)
 NOTHING(security_apply)
 NOTHING(network_attach)

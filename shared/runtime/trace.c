@@ -33,7 +33,11 @@ static const struct explanation {
 	const char *calls;
 } explanations[] = {
 	{ "image_resolve", 8, "find the image and its layers", "openat2" },
-	{ "overlay_prepare", 5, "stack the image's layers", "fsopen fsconfig fsmount" },
+	{ "overlay_prepare", 5, "a directory for what it will write", "mkdirat flock" },
+	{ "overlay_open", 5, "open the layers, the base first", "openat" },
+	{ "overlay_mount", 5, "stack the layers, the writable on top", "fsopen fsconfig fsmount" },
+	{ "overlay_seal", 5, "read-only, if asked for", "mount_setattr" },
+	{ "overlay_keep", 5, "write down that it is kept", "openat write renameat" },
 	{ "volume_prepare", 9, "find the volumes", "openat2" },
 	{ "cgroup_create", 4, "make the cgroup and set its limits", "mkdir write" },
 	{ "rootfs_prepare", 2, "ask for a mount namespace", "none yet" },
@@ -54,8 +58,8 @@ static const struct explanation {
 	{ "sync_enter_child", -1, "die with skiff; keep one socket end", "prctl close" },
 	{ "sync_await_mapped", -1, "wait until the IDs are mapped", "recvmsg" },
 	{ "namespaces_enter", 3, "join, host name, loopback, clocks", "setns sethostname ioctl" },
-	{ "rootfs_mount", 2, "private mounts: root, /proc, /sys, /dev",
-	  "open_tree fsopen move_mount" },
+	{ "rootfs_private", 2, "no mount of ours is the host's", "mount" },
+	{ "rootfs_mount", 2, "mount the root, /proc, /sys, /dev", "open_tree fsopen move_mount" },
 	{ "volume_mount", 9, "mount the volumes", "open_tree move_mount" },
 	{ "rootfs_pivot", 2, "make the root ours, drop the old one", "pivot_root umount2" },
 	{ "security_apply", 6, "drop privileges, filter system calls", "prctl capset seccomp" },
