@@ -195,14 +195,14 @@ static int idmap_tree(int user_namespace, int dir, const char *path, const char 
 	return take_fd(&tree);
 }
 
-int idmap_rootfs(struct container *c)
+int idmap_rootfs(struct container *c, pid_t pid)
 {
 	char path[64];
 	auto_fd user_namespace = -1;
 
 	if (!idmap_may_write() || c->flags & CONTAINER_NO_PIVOT)
 		return 0;
-	snprintf(path, sizeof path, "/proc/%d/ns/user", c->pid);
+	snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
 	user_namespace = open(path, O_RDONLY | O_CLOEXEC);
 	if (user_namespace < 0)
 		return fail(errno, "opening %s", path);

@@ -12,6 +12,7 @@
 #include "chapters.h"
 #include "container.h"
 #include "fail.h"
+#include "idmap.h"
 #include "kernel.h"
 #include "scope.h"
 #include "store.h"
@@ -72,6 +73,34 @@ static int copy_root_attributes(const struct container *c)
 	return 0;
 }
 
+/* The process behind a pidfd, or -errno. */
+static pid_t pid_of(int pidfd)
+{
+	char line[256];
+	pid_t pid = -ESRCH;
+
+	snprintf(line, sizeof line, "/proc/self/fdinfo/%d", pidfd);
+	auto_file info = fopen(line, "re");
+
+	while (info && fgets(line, sizeof line, info))
+		if (sscanf(line, "Pid: %d", &pid) == 1)
+			return pid > 0 ? pid : -ESRCH;
+	return -ESRCH;
+}
+
+/* Root's container in the user namespace of another: the layers are to show root's files as root's.
+ * ORDER: before the parent joins it, for then it may not any more. */
+static int map_layers(struct container *c)
+{
+	pid_t pid;
+
+	if (c->ns[NAMESPACE_USER].mode != NAMESPACE_CONTAINER)
+		return 0;
+	pid = pid_of(c->ns[NAMESPACE_USER].pidfd);
+	return pid < 0 ? fail(-pid, "joining the user namespace of the container") :
+			 idmap_rootfs(c, pid);
+}
+
 int overlay_prepare(struct container *c)
 {
 	auto_fd work = -1;
@@ -85,7 +114,7 @@ int overlay_prepare(struct container *c)
 	if (c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST ||
 	    (fsetxattr(work, "trusted.overlay.skiff", "", 0, 0) < 0 && errno == EPERM))
 		c->flags |= CONTAINER_USERXATTR;
-	return 0;
+	return map_layers(c);
 }
 
 /* Opens the store again, for c->store_fd belongs to the parent's mounts.
@@ -341,6 +370,9 @@ int overlay_seal(struct container *c)
 
 int overlay_keep(struct container *c)
 {
+	/* They would keep the layers' file systems from being unmounted. */
+	for (; c->trees > 0; c->trees--)
+		scope_close_fd(&c->tree_fds[c->trees - 1]);
 	return c->store_fd < 0 ? 0 : store_keep(c);
 }
 

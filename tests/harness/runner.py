@@ -330,6 +330,20 @@ class Box:
         """The path on the host of a file of the root."""
         return self.root + inside
 
+    def written(self, inside, person=None):
+        """The path on the host of what the newest container has written: from chapter 05 on, in a layer of its own."""
+        if self.skiff.stage < 5:
+            return self.path(inside)
+        return os.path.join(self.store(person), "diff" + inside)
+
+    def store(self, person=None):
+        """Where skiff keeps the newest container: of root, or of an ordinary user."""
+        top = person.data_dir if person else self.skiff.root_dir
+        return max(
+            (entry for place in ("containers", "temporary") for entry in os.scandir(os.path.join(top, place))),
+            key=lambda entry: os.stat(os.path.join(entry.path, "diff")).st_ctime_ns,
+        ).path
+
     def probe(self, name):
         return self.inside("/probe/" + name)
 
