@@ -37,7 +37,7 @@ static struct fd_path path_of_fd(int fd, const char *below)
  * data is elsewhere" (metacopy). A stranger's layer must not (test: attacks/05-redirect). */
 static const struct mount_option {
 	const char *key;
-	const char *value; /* NULL: a flag */
+	const char *value;  /* NULL: a flag */
 	unsigned only_with; /* the flag of c->flags that it depends on; 0: always */
 } overlay_options[] = {
 	{ "redirect_dir", "nofollow", 0 },
@@ -181,8 +181,7 @@ static bool has_lowerdir_plus(void)
 	auto_fd probe = sys_fsopen("overlay");
 
 	/* KERNEL: before 6.5 a context takes any key, and complains only when it is too late. */
-	return probe >= 0 &&
-	       sys_fsconfig(probe, KERNEL_FSCONFIG_SET_FLAG, "lowerdir+", NULL) < 0 &&
+	return probe >= 0 && sys_fsconfig(probe, KERNEL_FSCONFIG_SET_FLAG, "lowerdir+", NULL) < 0 &&
 	       sys_fsconfig(probe, KERNEL_FSCONFIG_SET_STRING, "lowerdir+", "/") == 0;
 }
 
@@ -277,7 +276,7 @@ static int classic_overlay(const struct container *c, const struct options *opti
 	if (mkdirat(store, "merged", 0700) < 0 && errno != EEXIST)
 		return -errno;
 	ret = mount("overlay", path_of_fd(store, "/merged").text, "overlay", 0, text) < 0 ? -errno :
-											     0;
+											    0;
 	if (ret == 0) {
 		ret = sys_open_tree(store, "merged", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		umount2(path_of_fd(store, "/merged").text, MNT_DETACH);

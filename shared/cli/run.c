@@ -19,9 +19,11 @@ static int run_help(void)
 	       "Run a command in a new container.\n\nOptions:\n");
 	options_print(run_options);
 	if (chapter_built(5))
-		printf("\nA container does not write into DIR (Podman's --rootfs does) but into a layer "
+		printf("\nA container does not write into DIR (Podman's --rootfs does) but into a "
+		       "layer "
 		       "of its own.\nThat stays when it ends, unless --rm was given: skiff ps -a, "
-		       "diff, commit, cp, rm.\n--rootfs may be given several times, the base first.\n");
+		       "diff, commit, cp, rm.\n--rootfs may be given several times, the base "
+		       "first.\n");
 	return 0;
 }
 

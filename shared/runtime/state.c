@@ -164,10 +164,10 @@ static int names_link(int containers, int names, const char *name, const char *i
 			    faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
 		if (length > 0 && !runs && is_kept(names, owner))
-			return fail_hint(fail(0, "taking the name %s: the container %.12s has it",
-					      name, owner),
-					 "it has ended: skiff rm %s removes it; run --rm keeps none",
-					 name);
+			return fail_hint(
+				fail(0, "taking the name %s: the container %.12s has it", name,
+				     owner),
+				"it has ended: skiff rm %s removes it; run --rm keeps none", name);
 		if (runs)
 			return fail(0, "taking the name %s: the container %.12s has it", name,
 				    owner);

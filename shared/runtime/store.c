@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -233,29 +234,50 @@ static int parse_record(struct store_container *found)
 	return ret;
 }
 
-int store_find(const char *reference, struct store_container *found)
+bool store_lock(struct store_container *found)
+{
+	found->running = flock(found->dir_fd, LOCK_EX | LOCK_NB) < 0;
+	return !found->running;
+}
+
+bool store_is_gone(const struct store_container *found)
+{
+	struct stat status;
+
+	return fstat(found->dir_fd, &status) < 0 || status.st_nlink == 0;
+}
+
+int store_open(const char *id, struct store_container *found)
 {
 	int ret;
 
 	*found = (struct store_container){ .dir_fd = -1 };
-	TRY(state_resolve(reference, found->id));
+	snprintf(found->id, sizeof found->id, "%s", id);
 	ret = open_store(found, "containers");
 	if (ret == 0) {
 		found->temporary = true;
 		ret = open_store(found, "temporary");
 	}
+	if (ret <= 0)
+		return ret;
+	if (!store_lock(found) && errno != EWOULDBLOCK)
+		return fail(errno, "locking container %.12s", id);
+	return 1;
+}
+
+int store_find(const char *reference, struct store_container *found)
+{
+	char id[CONTAINER_ID_LENGTH + 1];
+	int ret;
+
+	*found = (struct store_container){ .dir_fd = -1 };
+	TRY(state_resolve(reference, id));
+	ret = store_open(id, found);
+	if (ret == 0)
+		ret = fail_hint(fail(0, "container %s has no layer of its own", reference),
+				"it was started with --no-pivot, or before chapter 05");
 	if (ret < 0)
 		return fail_exit_code(ret, 1);
-	if (ret == 0)
-		return fail_exit_code(fail_hint(fail(0, "container %s has no layer of its own",
-						     reference),
-						"it was started with --no-pivot"),
-				      1);
-	if (flock(found->dir_fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK)
-			return fail(errno, "locking container %s", reference);
-		found->running = true;
-	}
 	ret = parse_record(found);
 	if (ret < 0)
 		return fail_exit_code(fail(-ret, "reading what is known of %s", reference), 1);

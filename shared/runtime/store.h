@@ -45,6 +45,16 @@ struct store_container {
 int store_find(const char *reference, struct store_container *found)
 	__attribute__((warn_unused_result));
 
+/* Finds a container by its whole ID; as store_find(), but nothing is known of it yet besides where it is
+ * and whether it runs. Returns 1, 0 if there is none, or -errno with a failure record. */
+int store_open(const char *id, struct store_container *found) __attribute__((warn_unused_result));
+
+/* Tries again to lock a container that was running. Returns whether it has ended and is locked. */
+bool store_lock(struct store_container *found);
+
+/* Whether it was removed since it was found. */
+bool store_is_gone(const struct store_container *found);
+
 /* Frees what found owns. */
 void store_release(struct store_container *found);
 

@@ -89,8 +89,7 @@ static int packet_receive(int socket_fd, struct packet *packet, struct packet_fd
 	return 0;
 }
 
-static int send_word(struct container *c, enum sync_message message,
-		     const struct packet_fds *fds)
+static int send_word(struct container *c, enum sync_message message, const struct packet_fds *fds)
 {
 	struct packet packet = { .message = message };
 
