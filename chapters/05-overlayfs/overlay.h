@@ -3,7 +3,7 @@
  * Runs in: overlay_prepare in the parent, before the clone; overlay_open in the child, before it
  *          becomes root of its user namespace; overlay_mount in the child, after rootfs_private and
  *          before rootfs_mount; overlay_seal in the child, after the last thing that is made in the
- *          root; overlay_keep in the parent, once the command runs; overlay_remove at the end.
+ *          root; overlay_record in the parent meanwhile, and overlay_keep once the command runs; overlay_remove at the end.
  * Takes:   c->layers, c->rootfs_path (the topmost), c->flags (CONTAINER_NO_PIVOT, _RM, _READ_ONLY),
  *          c->ns; c->tree_fds where chapter 03 has made ID-mapped mount trees.
  * Leaves:  c->store_fd; in the child c->rootfs_fd, the root of the overlay; c->flags with
@@ -32,6 +32,10 @@ int overlay_mount(struct container *c) __attribute__((warn_unused_result));
 /* Child: makes the root read-only if CONTAINER_READ_ONLY says so; the mounts below stay as they are.
  * Returns 0 or -errno with a failure record. */
 int overlay_seal(struct container *c) __attribute__((warn_unused_result));
+
+/* Parent, while the child builds its mounts: writes down what the container is.
+ * Returns 0 or -errno with a failure record. */
+int overlay_record(struct container *c) __attribute__((warn_unused_result));
 
 /* Parent: the command runs, so the container is kept, unless CONTAINER_RM says otherwise.
  * Returns 0 or -errno with a failure record. */

@@ -117,6 +117,7 @@ static int container_start(struct container *c)
 	STEP(namespaces_map_ids(c));	   /* 03 */
 	STEP(sync_send_mapped(c));
 	STEP(network_attach(c)); /* 07 the child builds its mounts meanwhile */
+	STEP(overlay_record(c)); /* 05 */
 	STEP(state_write(c));
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));

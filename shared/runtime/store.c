@@ -98,6 +98,8 @@ int store_create(struct container *c)
 	if (c->temporary_fd < 0)
 		return c->temporary_fd;
 	sweep(c->temporary_fd);
+	if (mkdirat(c->temporary_fd, "../containers", 0700) < 0 && errno != EEXIST)
+		return fail(errno, "making skiff's directory containers");
 	ret = make_directory(c);
 	return ret < 0 ? fail(-ret, "making the directory of %.12s", c->id) : 0;
 }
@@ -136,22 +138,27 @@ static json_t *record_json(const struct container *c)
 			 "gidMaps", maps_json(&c->gid_maps));
 }
 
+int store_record(const struct container *c)
+{
+	json_t *record = record_json(c);
+	int ret = jsonfile_write(c->store_fd, record_name, record);
+
+	json_decref(record);
+	return ret < 0 ? fail(-ret, "writing down what container %.12s is", c->id) : 0;
+}
+
 int store_keep(struct container *c)
 {
-	auto_fd containers = dirs_open(DIRS_ROOT, "containers");
-	json_t *record;
-	int ret;
+	char kept[sizeof "../containers/" + CONTAINER_ID_LENGTH];
 
-	if (containers < 0)
-		return containers;
-	record = record_json(c);
-	ret = jsonfile_write(c->store_fd, record_name, record);
-	json_decref(record);
-	if (ret == 0 && !(c->flags & CONTAINER_RM)) {
-		ret = renameat(c->temporary_fd, c->id, containers, c->id) < 0 ? -errno : 0;
-		c->flags |= ret == 0 ? CONTAINER_KEPT : 0;
-	}
-	return ret < 0 ? fail(-ret, "keeping the container %.12s", c->id) : 0;
+	if (c->flags & CONTAINER_RM)
+		return 0;
+	/* Not by dirs_open(): who has joined a user namespace is another user by now. */
+	snprintf(kept, sizeof kept, "../containers/%s", c->id);
+	if (renameat(c->temporary_fd, c->id, c->temporary_fd, kept) < 0)
+		return fail(errno, "keeping the container %.12s", c->id);
+	c->flags |= CONTAINER_KEPT;
+	return 0;
 }
 
 /* Adds how it ended. */
@@ -180,7 +187,9 @@ void store_finish(struct container *c)
 	} else if (c->store_fd >= 0) {
 		ret = remove_directory(c->temporary_fd, c->id, c);
 	}
-	if (ret < 0)
+	if (ret < 0 && c->ns[NAMESPACE_USER].mode == NAMESPACE_CONTAINER)
+		note("container %.12s: what it wrote is removed by the next skiff", c->id);
+	else if (ret < 0)
 		note("the directory of %.12s could not be put in order: %s", c->id, strerror(-ret));
 	scope_close_fd(&c->store_fd);
 	scope_close_fd(&c->temporary_fd);

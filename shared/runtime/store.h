@@ -18,8 +18,11 @@
  * Returns 0 or -errno with a failure record. */
 int store_create(struct container *c) __attribute__((warn_unused_result));
 
-/* The command has begun: writes container.json and, without --rm, moves the directory to
- * containers/. Returns 0 or -errno with a failure record. */
+/* Writes container.json: who it is. Returns 0 or -errno with a failure record. */
+int store_record(const struct container *c) __attribute__((warn_unused_result));
+
+/* The command has begun: moves the directory to containers/, unless there is --rm.
+ * Returns 0 or -errno with a failure record. */
 int store_keep(struct container *c) __attribute__((warn_unused_result));
 
 /* The container has ended: notes its exit code, or removes what is not kept.

@@ -367,6 +367,11 @@ int overlay_seal(struct container *c)
 	/* END 5.4 */
 }
 
+int overlay_record(struct container *c)
+{
+	return c->store_fd < 0 ? 0 : store_record(c);
+}
+
 int overlay_keep(struct container *c)
 {
 	/* They would keep the layers' file systems from being unmounted. */
