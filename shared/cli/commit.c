@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,8 @@ static const struct option_row commit_options[] = {
 
 struct commit {
 	struct store_container found;
-	int dir_fd;	  /* in which the layer is made */
-	const char *name; /* of the new directory */
+	int dir_fd;		 /* in which the layer is made */
+	char name[NAME_MAX + 1]; /* of the new directory */
 };
 
 /* In the helper: as root of the container's user namespace it may read all of the layer. */
@@ -43,13 +44,14 @@ static int copy_layer(struct container *helper, void *arg)
 
 static int commit_to(struct commit *commit, const char *reference, const char *path)
 {
-	auto_free char *above = strdup(path), *last = strdup(path);
+	char above[PATH_MAX], last[PATH_MAX]; /* dirname(3) and basename(3) write to them */
 	struct container helper;
 	int ret;
 
-	if (!above || !last)
-		return fail(ENOMEM, "committing %s", reference);
-	commit->name = basename(last);
+	if (snprintf(above, sizeof above, "%s", path) >= PATH_MAX)
+		return fail(ENAMETOOLONG, "committing to %s", path);
+	strcpy(last, above);
+	snprintf(commit->name, sizeof commit->name, "%.*s", NAME_MAX, basename(last));
 	commit->dir_fd = open(dirname(above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (commit->dir_fd < 0)
 		return fail(errno, "opening the directory above %s", path);

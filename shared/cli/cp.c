@@ -272,7 +272,7 @@ int command_cp(const struct global_options *global, char *const *words)
 {
 	struct option_walk walk = { .command = "cp", .rows = cp_options, .argv = words };
 	struct job job = { .found.dir_fd = -1 };
-	char *const *at, *from, *to;
+	char *const *at, *from, *to, name[NAME_MAX + 2];
 	int ret = command_words(&walk, "cp [OPTIONS] CONTAINER:SRC DST | SRC CONTAINER:DST",
 				"Copy files and directories into a container or out of it.", 2, 2);
 
@@ -292,10 +292,9 @@ int command_cp(const struct global_options *global, char *const *words)
 	job.into = to;
 	job.from = from ? from + 1 : at[0];
 	job.to = to ? to + 1 : at[1];
-	auto_free char *name = from ? strndup(at[0], (size_t)(from - at[0])) :
-				      strndup(at[1], (size_t)(to - at[1]));
-
-	ret = name ? copy_with(name, &job) : fail(ENOMEM, "cp");
+	snprintf(name, sizeof name, "%.*s", (int)(from ? from - at[0] : to - at[1]),
+		 from ? at[0] : at[1]);
+	ret = copy_with(name, &job);
 	store_release(&job.found);
 	return ret;
 }

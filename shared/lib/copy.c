@@ -31,22 +31,18 @@ static bool is_kept(const struct copy *copy, const char *name)
 
 static int copy_xattrs(const struct copy *copy, int from, int to)
 {
-	char names[4096];
+	char names[4096], value[XATTRS_MAX];
 	ssize_t length = flistxattr(from, names, sizeof names), size;
 
 	if (length <= 0)
 		return length < 0 && errno != ENOTSUP ? -errno : 0;
-	auto_free char *buffer = malloc(XATTRS_MAX);
-
-	if (!buffer)
-		return -ENOMEM;
 	for (const char *name = names; name < names + length; name += strlen(name) + 1) {
 		if (!is_kept(copy, name))
 			continue;
-		size = fgetxattr(from, name, buffer, XATTRS_MAX);
+		size = fgetxattr(from, name, value, sizeof value);
 		/* Labels that the target can't have or that we may not set are no part of the file's
 		 * contents; a mark of a layer is. */
-		if (size < 0 || (fsetxattr(to, name, buffer, (size_t)size, 0) < 0 &&
+		if (size < 0 || (fsetxattr(to, name, value, (size_t)size, 0) < 0 &&
 				 ((errno != ENOTSUP && errno != EPERM) || copy->is_layer)))
 			return -errno;
 	}
@@ -220,28 +216,29 @@ static int copy_directory(struct copy *copy, int from_dir, const char *from, int
 
 /* A link or a special file: what has no contents to open. */
 static int copy_special(const struct copy *copy, int from_dir, const char *from, int to_dir,
-			const char *to, const struct stat *status)
+			const char *to)
 {
 	char target[PATH_MAX];
+	struct stat status;
 	ssize_t length;
 	int ret = make_room(to_dir, to);
 
-	if (ret < 0)
-		return ret;
-	if (S_ISLNK(status->st_mode)) {
+	if (ret < 0 || fstatat(from_dir, from, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return ret < 0 ? ret : -errno;
+	if (S_ISLNK(status.st_mode)) {
 		length = readlinkat(from_dir, from, target, sizeof target - 1);
 		if (length < 0)
 			return -errno;
 		target[length] = '\0';
 		ret = symlinkat(target, to_dir, to);
 	} else {
-		ret = mknodat(to_dir, to, status->st_mode, status->st_rdev);
+		ret = mknodat(to_dir, to, status.st_mode, status.st_rdev);
 	}
 	if (ret < 0 ||
-	    fchownat(to_dir, to, copy->keep_owner ? status->st_uid : copy->uid,
-		     copy->keep_owner ? status->st_gid : copy->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	    fchownat(to_dir, to, copy->keep_owner ? status.st_uid : copy->uid,
+		     copy->keep_owner ? status.st_gid : copy->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	return utimensat(to_dir, to, (struct timespec[]){ status->st_atim, status->st_mtim },
+	return utimensat(to_dir, to, (struct timespec[]){ status.st_atim, status.st_mtim },
 			 AT_SYMLINK_NOFOLLOW) < 0 ?
 		       -errno :
 		       0;
@@ -259,7 +256,7 @@ int copy_tree(struct copy *copy, int from_dir, const char *from, int to_dir, con
 	else if (S_ISDIR(status.st_mode))
 		ret = copy_directory(copy, from_dir, from, to_dir, to);
 	else if (!S_ISSOCK(status.st_mode))
-		ret = copy_special(copy, from_dir, from, to_dir, to, &status);
+		ret = copy_special(copy, from_dir, from, to_dir, to);
 	if (ret < 0 && !copy->failed[0])
 		snprintf(copy->failed, sizeof copy->failed, "%s", from);
 	return ret;

@@ -144,7 +144,7 @@ static int visit_entry(struct walk *walk, int dir, const char *path, const char 
 	/* TASK 5.5 whiteouts
 	 * kind is 'D' (deleted) for a whiteout, 'C' (changed) for what exists_below(lowers, name),
 	 * and 'A' (added) for what does not.
-	 * Read: docker-diff(1) */
+	 * Read: what `docker container diff --help` says */
 	kind = is_whiteout(&status) ? 'D' : exists_below(lowers, name) ? 'C' : 'A';
 	/* END 5.5 */
 	if (kind == 'D' && !exists_below(lowers, name))
@@ -200,7 +200,7 @@ static int visit_directory(struct walk *walk, const char *path)
 				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	auto_fd dir = sys_openat2(walk->upper, *path ? path : ".", &how);
 	auto_dir list = dir < 0 ? NULL : list_directory(dir);
-	struct stack lowers;
+	struct stack lowers = { .count = 0 };
 	struct dirent *entry;
 	int ret;
 
@@ -231,6 +231,8 @@ static int compare_lines(const void *left, const void *right)
 
 static int walk_layer(struct walk *walk, const struct strv *lowers)
 {
+	char path[PATH_MAX];
+
 	for (size_t i = lowers->count; i-- > 0; walk->lowers.count++) {
 		int fd = open(lowers->list[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -241,11 +243,11 @@ static int walk_layer(struct walk *walk, const struct strv *lowers)
 	TRY(strv_append(&walk->dirs, ""));
 	for (size_t i = 0; i < walk->dirs.count; i++) {
 		/* The list grows, and moves, while it is walked. */
-		auto_free char *path = strdup(walk->dirs.list[i]);
-		int ret = path ? visit_directory(walk, path) : -ENOMEM;
+		snprintf(path, sizeof path, "%s", walk->dirs.list[i]);
+		int ret = visit_directory(walk, path);
 
 		if (ret < 0)
-			return fail(-ret, "reading the container's layer at /%s", path ? path : "");
+			return fail(-ret, "reading the container's layer at /%s", path);
 	}
 	return 0;
 }

@@ -6,27 +6,9 @@ import stat
 
 import pytest
 
-from harness import check, expect, kernel, mountinfo, task
+from harness import check, expect, mountinfo, task
 from harness.people import Person
-
-
-def layer(home, name, files):
-    """A directory with some files: {path: text}, a path that ends with / is a directory."""
-    top = os.path.join(home, name)
-    os.makedirs(top)
-    for path, text in files.items():
-        full = os.path.join(top, path)
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        if not path.endswith("/"):
-            with open(full, "w", encoding="ascii") as file:
-                file.write(text)
-    return top
-
-
-def stacked(box, layers, *command, opts=()):
-    """skiff run with these layers on top of the image; the last one is the topmost."""
-    words = [word for one in layers for word in ("--rootfs", one)]
-    return box.skiff.run(["run", "--rm", *opts, "--rootfs", box.root, *words, *command])
+from harness.rootfs import layer
 
 
 def snapshot(top):
@@ -52,7 +34,7 @@ def test_layers_lie_on_each_other(box, home):
         layer(home, f"layer{number}", {"which": word, f"only{number}": word})
         for number, word in enumerate(words)
     ]
-    result = stacked(box, layers, "sh", "-c", "cat /which /only0 /only1 /only2; test -x /bin/sh && echo .")
+    result = box.stacked(layers, "sh", "-c", "cat /which /only0 /only1 /only2; test -x /bin/sh && echo .")
     check(
         result.out == words[2] + "".join(words) + ".\n",
         f"We made three layers; each has a file /which with a word of its own, and ran `{result.typed}`.",
@@ -70,7 +52,7 @@ def test_layers_lie_on_each_other(box, home):
 def test_many_layers(box, home):
     count = 127
     layers = [layer(home, f"l{number}", {f"file{number}": str(number)}) for number in range(count)]
-    result = stacked(box, layers, "sh", "-c", "ls / | grep -c file; cat /file0 /file126")
+    result = box.stacked(layers, "sh", "-c", "ls / | grep -c file; cat /file0 /file126")
     check(
         result.out == f"{count}\n0126",
         f"We stacked {count} layers on the image.",
@@ -87,7 +69,7 @@ def test_many_layers(box, home):
 def test_names_of_layers_are_names(box, home, name):
     word = secrets.token_hex(4)
     top = layer(home, name, {"word": word})
-    result = stacked(box, [top], "cat", "/word")
+    result = box.stacked([top], "cat", "/word")
     check(
         result.out == word,
         f"We ran a container with a layer whose directory is called {name!r}.",
@@ -258,6 +240,13 @@ def test_overlay_is_made_by_the_new_calls(box):
         f"The root is a {root['type']} of {root['source']!r}.",
         "create_overlay() makes a file system from the options; fsmount(2) makes a mount of it.",
     )
+    check(
+        "rw" in root["flags"],
+        f"We ran `{held.typed}` and read the command's mountinfo.",
+        f"The root has the flags {root['flags']}.",
+        "The root is writable; it is overlay_seal() that makes it read-only, for --read-only.",
+        "sys_fsmount() takes no attributes here.",
+    )
     held.finish()
 
 
@@ -369,124 +358,3 @@ def test_user_namespace_of_roots(box):
         f"On disk it belongs to {made.st_uid}:{made.st_gid}.",
         "The upper layer is ID-mapped as the lower ones are, so that it can become a layer for anybody.",
     )
-
-
-@pytest.mark.parametrize(
-    "make, words",
-    [
-        (lambda home: os.path.join(home, "absent"), "No such file"),
-        (lambda home: layer(home, "x", {"file": ""}) + "/file", "Not a directory"),
-    ],
-    ids=["absent", "a file"],
-)
-def test_layer_that_is_none(box, home, make, words):
-    path = make(home)
-    result = stacked(box, [path], "true")
-    check(
-        result.code == 125 and len(result.complaints) == 1 and words in result.err,
-        f"We ran `{result.typed}`.",
-        f"{result.ended}: {result.err!r}",
-        "One line says which layer can't be used, and why.",
-    )
-
-
-def test_too_many_layers(box, home):
-    top = layer(home, "again", {})
-    result = stacked(box, [top] * 128, "true")
-    check(
-        result.code == 125 and "129 layers" in result.err and not os.path.exists(box.skiff.root_dir + "/temporary"),
-        "We ran a container with 129 layers.",
-        f"{result.ended}: {result.err!r}",
-        "At most 128 layers; nothing is made when it is refused.",
-    )
-
-
-@pytest.mark.parametrize("what", ["twice", "inside", "around SKIFF_ROOT"])
-def test_layers_that_overlap(box, home, what):
-    other = {"twice": box.root, "inside": box.root + "/etc", "around SKIFF_ROOT": home}[what]
-    result = stacked(box, [other], "true")
-    left = os.listdir(box.skiff.root_dir + "/temporary")
-    check(
-        result.code == 125 and "overlap" in result.err and "hint:" in result.err and not left,
-        f"We ran `{result.typed}`.",
-        f"{result.ended}: {result.err!r}; left in $SKIFF_ROOT/temporary: {left}",
-        "Layers must not overlap: one line and a hint, and nothing stays.",
-    )
-
-
-def test_upper_layer_on_an_overlay(box, home):
-    """As in a container of Docker's: overlayfs can't have its upper layer on itself."""
-    parts = [os.path.join(home, name) for name in ("low", "up", "work", "over")]
-    for part in parts:
-        os.mkdir(part)
-    low, upper, work, over = parts
-
-    def on_overlay():
-        kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-        kernel.mount("o", over, "overlay", 0, f"lowerdir={low},upperdir={upper},workdir={work}")
-        os.mkdir(over + "/root")
-
-    result = box.run("true", before=on_overlay, env={"SKIFF_ROOT": over + "/root"})
-    check(
-        result.code == 125 and "hint:" in result.err and "SKIFF_ROOT" in result.err,
-        "We ran a container with SKIFF_ROOT on an overlay.",
-        f"{result.ended}: {result.err!r}",
-        "The hint says that it is SKIFF_ROOT that is in the wrong place.",
-    )
-
-
-def test_full_disk(box, home):
-    small = os.path.join(home, "small")
-    os.mkdir(small)
-
-    def on_small():
-        kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-        kernel.mount("small", small, "tmpfs", 0, "size=1m,mode=700")
-
-    result = box.run(
-        "sh",
-        "-c",
-        "dd if=/dev/zero of=/big bs=64k count=100 2>&1 | grep -o 'No space left.*'; echo still here",
-        before=on_small,
-        env={"SKIFF_ROOT": small},
-    )
-    check(
-        result.code == 0 and result.out == "No space left on device\nstill here\n",
-        "We ran a container whose upper layer has 1 MiB of disk, and wrote more.",
-        f"It printed {result.out!r}; {result.ended}. {result.err}",
-        "The container sees ENOSPC, and goes on.",
-    )
-
-
-def test_layer_removed_while_it_runs(box, home):
-    top = layer(home, "short-lived", {"data/file": "x"})
-    held = box.skiff.start(["run", "--rm", "--rootfs", box.root, "--rootfs", top, "/probe/hold"])
-    held.line()
-    os.unlink(top + "/data/file")
-    os.rmdir(top + "/data")
-    os.rmdir(top)
-    try:
-        os.listdir(f"/proc/{held.child()}/root/data")
-    except OSError:
-        pass
-    held.finish()
-    check(
-        not os.listdir(box.skiff.root_dir + "/temporary"),
-        "We removed a layer while a container ran on it.",
-        "Something stays in $SKIFF_ROOT/temporary.",
-        "The container ends as any other, and nothing stays.",
-    )
-
-
-def test_no_pivot_has_no_overlay(box):
-    word = secrets.token_hex(4)
-    expect(box.run("sh", "-c", f"echo {word} > /etc/motd", opts=["--no-pivot"]), 0)
-    check(
-        os.path.exists(box.path("/etc/motd")),
-        "We ran a container with --no-pivot that writes to /etc/motd.",
-        "The image has none.",
-        "--no-pivot mounts nothing, so there is no overlay: it writes into the directory itself.",
-    )
-    for opts in (["--read-only"], ["--rootfs", box.root]):
-        result = box.run("true", opts=["--no-pivot", *opts])
-        check(result.code == 125 and "--no-pivot" in result.err, f"We ran `{result.typed}`.", f"{result.ended}: {result.err!r}")

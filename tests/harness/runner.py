@@ -366,6 +366,11 @@ class Box:
         """Run a probe and return what it saw (it prints JSON)."""
         return self.run(*command, opts=opts, **how).json(likely)
 
+    def stacked(self, layers, *command, opts=()):
+        """skiff run with these layers on top of the image; the last one is the topmost."""
+        words = [word for one in layers for word in ("--rootfs", one)]
+        return self.skiff.run(["run", "--rm", *opts, "--rootfs", self.root, *words, *command])
+
     def hold(self, opts=(), likely="", **how):
         """Start a container that waits with default signal actions until it is killed or its standard input ends."""
         background = self.start("@hold", opts=opts, **how)
