@@ -144,7 +144,7 @@ static int visit_entry(struct walk *walk, int dir, const char *path, const char 
 	/* TODO 5.5 whiteouts
 	 * kind is 'D' (deleted) for a whiteout, 'C' (changed) for what exists_below(lowers, name),
 	 * and 'A' (added) for what does not.
-	 * Read: docker-diff(1) */
+	 * Read: what `docker container diff --help` says */
 	return TODO("5.5 whiteouts");
 	/* END 5.5 */
 	if (kind == 'D' && !exists_below(lowers, name))

@@ -115,7 +115,8 @@ struct container {
 	 * user namespace of root's, as ID-mapped mount trees that the parent has made (idmap.h). */
 	int layer_fds[CONTAINER_LAYERS_MAX + 1];
 	int tree_fds[CONTAINER_LAYERS_MAX + 1];
-	unsigned trees; /* how many tree_fds there are: 0, or one more than layers */
+	unsigned trees;	   /* how many tree_fds there are: 0, or one more than layers */
+	int layers_mapped; /* there will be tree_fds, and no layer_fds but those */
 
 	/* The corridor's own. */
 	int sync_fd;	     /* parent's or child's end of the socket pair; -1: none */

@@ -114,6 +114,7 @@ int overlay_prepare(struct container *c)
 	if (c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST ||
 	    (fsetxattr(work, "trusted.overlay.skiff", "", 0, 0) < 0 && errno == EPERM))
 		c->flags |= CONTAINER_USERXATTR;
+	c->layers_mapped = idmap_may_write() && c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST;
 	return map_layers(c);
 }
 
@@ -139,7 +140,7 @@ int overlay_open(struct container *c)
 {
 	size_t count = c->layers.count;
 
-	if (c->store_fd < 0)
+	if (c->store_fd < 0 || c->layers_mapped)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		c->layer_fds[i] = open(c->layers.list[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -150,19 +151,28 @@ int overlay_open(struct container *c)
 	return c->layer_fds[count] < 0 ? c->layer_fds[count] : 0;
 }
 
-/* Mounts each ID-mapped tree onto the directory it is a copy of, and takes it in its place.
- * KERNEL: before 6.15 a layer has to be mounted somewhere in the mount namespace. */
+/* Takes the ID-mapped trees for layers.
+ * KERNEL: before 6.15 a layer has to be mounted somewhere in the mount namespace. So they are, one on
+ * the other on "/", until overlayfs has made mounts of its own of them: detach_trees(). */
 static int attach_trees(struct container *c)
 {
+	auto_fd place = c->trees > 0 ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
 	for (unsigned i = 0; i < c->trees; i++) {
-		int ret = sys_move_mount(c->tree_fds[i], c->layer_fds[i]);
+		int ret = sys_move_mount(c->tree_fds[i], place);
 
 		if (ret < 0)
 			return fail(-ret, "mounting a layer with mapped IDs");
-		scope_close_fd(&c->layer_fds[i]);
 		c->layer_fds[i] = take_fd(&c->tree_fds[i]);
 	}
-	c->trees = 0;
+	return 0;
+}
+
+static int detach_trees(struct container *c)
+{
+	for (; c->trees > 0; c->trees--)
+		if (umount2(path_of_fd(c->layer_fds[c->trees - 1], "").text, MNT_DETACH) < 0)
+			return fail(errno, "letting go of a layer with mapped IDs");
 	return 0;
 }
 
@@ -343,6 +353,7 @@ int overlay_mount(struct container *c)
 	if (root < 0)
 		return explain_failure(c, -root);
 	c->rootfs_fd = root;
+	TRY(detach_trees(c));
 	/* SECURITY: an init of --init lives on with our descriptors, and a descriptor of a host's
 	 * directory is a way out (test: attacks/02-leaked-descriptor). */
 	for (size_t i = 0; i <= c->layers.count; i++)
