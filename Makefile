@@ -20,7 +20,7 @@ starter_c  := $(patsubst solutions/%,chapters/%,$(solution_c))
 stages     := $(patsubst solutions/%/,%,$(sort $(dir $(solution_c))))
 stage_nos  := $(foreach s,$(stages),$(firstword $(subst -, ,$(s))))
 includes   := -Ishared/runtime -Ishared/lib -Ishared/cli $(patsubst %/,-I%,$(sort $(dir $(wildcard chapters/*/*.h))))
-packages   := jansson
+packages   := jansson libcap libseccomp
 
 # --- flags -----------------------------------------------------------------------------------------
 
@@ -42,7 +42,12 @@ endif
 CPPFLAGS_ALL = -D_GNU_SOURCE -DSKIFF_VERSION='"$(VERSION)"' $(includes) $(CPPFLAGS)
 CFLAGS_ALL   = -std=gnu17 -g $(OPTIMIZE) $(HARDENING) $(WARNINGS) $(shell $(PKG) --cflags $(packages)) $(CFLAGS)
 LDFLAGS_ALL  = $(OPTIMIZE) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS         = $(shell $(PKG) --libs $(packages))
+# What the dynamic linker need not load is not paid for at every start, twice: skiff executes itself
+# anew (chapter 06). A library that comes without an archive stays dynamic.
+has_archive = $(filter /%,$(shell $(CC) -print-file-name=lib$(patsubst -l%,%,$(1)).a))
+link_static := -Wl,-Bstatic
+link_dynamic := -Wl,-Bdynamic
+LIBS       := $(foreach word,$(shell $(PKG) --libs $(packages)),$(if $(call has_archive,$(word)),$(link_static) $(word) $(link_dynamic),$(word)))
 
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 shared_o   := $(call object,$(shared_c))
@@ -112,4 +117,5 @@ clean: ## remove what was built
 	rm -rf --one-file-system $(BUILD)
 
 -include $(patsubst %.o,%.d,$(shared_o) $(solution_o))
+$(BUILD)/obj/shared/runtime/seccomp_cache.o: chapters/06-security/profile.json
 include $(wildcard shared/workshop/*.mk tests/*.mk tests/*/*.mk vagrant/*.mk)

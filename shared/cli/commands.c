@@ -13,6 +13,7 @@ int command_finish(const struct global_options *global, struct container *c, int
 {
 	int ret = parsed < 0 ? parsed : 0;
 
+	c->program_argv = global->argv;
 	if (parsed == 0 && global->explain)
 		ret = trace_open(c);
 	if (parsed == 0 && ret == 0) {

@@ -7,7 +7,8 @@
 
 /* Options that stand before the command. */
 struct global_options {
-	int explain; /* --explain: EXPLAIN_* */
+	int explain;	   /* --explain: EXPLAIN_* */
+	char *const *argv; /* skiff's own words, the first of them its name */
 };
 
 enum { EXPLAIN_NOT, EXPLAIN_TABLE, EXPLAIN_JSON };
@@ -40,5 +41,13 @@ int command_commit(const struct global_options *global, char *const *words);
 int command_cp(const struct global_options *global, char *const *words);
 int command_rm(const struct global_options *global, char *const *words);
 int command_ps(const struct global_options *global, char *const *words);
+/* `skiff pause`, `unpause`, `update`, `stats` and `kill`; words ends with NULL. */
+int command_pause(const struct global_options *global, char *const *words);
+int command_unpause(const struct global_options *global, char *const *words);
+int command_update(const struct global_options *global, char *const *words);
+int command_stats(const struct global_options *global, char *const *words);
+int command_kill(const struct global_options *global, char *const *words);
+/* `skiff audit`; words ends with NULL. */
+int command_audit(const struct global_options *global, char *const *words);
 
 #endif

@@ -38,15 +38,18 @@ static const struct command_row {
 	{ "commit", 5, command_commit, "keep what a container has changed as a layer" },
 	{ "cp", 5, command_cp, "copy files into or out of a container" },
 	{ "rm", 5, command_rm, "remove containers that have ended" },
+	{ "pause", 4, command_pause, "hold all processes of a container" },
+	{ "unpause", 4, command_unpause, "let them go on" },
+	{ "update", 4, command_update, "change the limits of a container" },
+	{ "stats", 4, command_stats, "show what containers use" },
+	{ "kill", 4, command_kill, "kill containers, or send them a signal" },
+	{ "audit", 6, command_audit, "tell what a container could still do" },
 	{ "hello", 0, command_hello, "say which process this is" },
 	{ "version", 0, command_version, "show the version" },
 	{ "help", 0, command_help, "show this" },
 /* Docker's commands that later chapters bring: named, so that nobody has to guess. */
 /* clang-format off */
 #define LATER(name, chapter) { name, chapter, NULL, NULL }
-	LATER("pause", 4),	LATER("unpause", 4),	LATER("update", 4),	LATER("stats", 4),
-	LATER("kill", 4),
-	LATER("audit", 6),
 	LATER("network", 7),	LATER("port", 7),
 	LATER("pull", 8),	LATER("push", 8),	LATER("images", 8),	LATER("rmi", 8),
 	LATER("load", 8),	LATER("save", 8),	LATER("login", 8),	LATER("logout", 8),
@@ -119,9 +122,10 @@ static int set_explain(struct global_options *global, const struct option_walk *
 	return 0;
 }
 
-static int parse_words(char *const *words)
+static int parse_words(char *const *argv)
 {
-	struct global_options global = { 0 };
+	char *const *words = argv + 1;
+	struct global_options global = { .argv = argv };
 	struct option_walk walk = { .command = "", .rows = main_options, .argv = words };
 	int option;
 
@@ -157,7 +161,7 @@ int main(int argc, char **argv)
 	int ret = argc > 0 ? open_standard_streams() : fail(0, "starting skiff without a name");
 
 	if (ret == 0)
-		ret = parse_words(argv + 1);
+		ret = parse_words(argv);
 	/* What was printed counts only if it arrived: a full disk shows here. */
 	if (ret == 0 && fflush(stdout) != 0)
 		ret = fail(errno, "writing to standard output");

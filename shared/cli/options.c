@@ -105,14 +105,15 @@ int options_flag(const struct option_walk *walk)
 void options_print(const struct option_row *rows)
 {
 	char names[64];
+	int value; /* the length of its name */
 
 	for (; rows->name; rows++) {
 		if (!rows->id || !chapter_built(rows->chapter))
 			continue;
-		if (rows->letter)
-			snprintf(names, sizeof names, "-%c, --%s", rows->letter, rows->name);
-		else
-			snprintf(names, sizeof names, "    --%s", rows->name);
-		printf("  %-24s %s\n", names, rows->help);
+		value = rows->value == VALUE_NEEDED ? (int)strcspn(rows->help, " ") : 0;
+		snprintf(names, sizeof names, "%c%c%c --%s %.*s", rows->letter ? '-' : ' ',
+			 rows->letter ? rows->letter : ' ', rows->letter ? ',' : ' ', rows->name,
+			 value, rows->help);
+		printf("  %-34s %s\n", names, rows->help + (value ? value + 1 : 0));
 	}
 }

@@ -14,9 +14,11 @@ struct option_row {
 	const char *name; /* without "--" */
 	char letter;	  /* or 0 */
 	enum option_value value;
-	int chapter;	  /* which brings it */
-	int id;		  /* the caller's own, > 0; 0: not built into this skiff at all yet */
-	const char *help; /* with id 0: what to do instead, or "" */
+	int chapter; /* which brings it */
+	int id;	     /* the caller's own, > 0; 0: not built into this skiff at all yet */
+	/* What it does; where it takes a value, the first word is the value's name: "DIR the root".
+	 * With id 0: what to do instead, or "". */
+	const char *help;
 };
 
 /* A walk through the words of a command line; stops at the first word that is no option. */

@@ -1,4 +1,5 @@
 /* run.c - the front door `skiff run`: words in, a filled struct container out. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "idmap.h"
 #include "kernel.h"
 #include "run_options.h"
+#include "scope.h"
+#include "security_options.h"
 #include "state.h"
 
 static int run_help(void)
@@ -61,10 +64,10 @@ static int choose_namespace(struct container *c, enum namespace_kind kind,
 
 		if (ret < 0)
 			return fail_exit_code(ret, EXIT_SKIFF);
-		strv_clear(&other.env);
 		if (choice->pidfd >= 0)
 			close(choice->pidfd);
-		choice->pidfd = other.pidfd;
+		choice->pidfd = take_fd(&other.pidfd);
+		state_release(&other);
 		choice->mode = NAMESPACE_CONTAINER;
 		if (!(other.namespaces & (1u << kind)))
 			choice->mode = NAMESPACE_HOST; /* it shares the host's, so we do */
@@ -72,7 +75,7 @@ static int choose_namespace(struct container *c, enum namespace_kind kind,
 			 kind != NAMESPACE_USER && (other.namespaces & (1u << NAMESPACE_USER))) {
 			/* Without privileges, only inside its user namespace may we join. */
 			c->ns[NAMESPACE_USER].mode = NAMESPACE_CONTAINER;
-			c->ns[NAMESPACE_USER].pidfd = fcntl(other.pidfd, F_DUPFD_CLOEXEC, 3);
+			c->ns[NAMESPACE_USER].pidfd = fcntl(choice->pidfd, F_DUPFD_CLOEXEC, 3);
 		}
 	} else {
 		return fail_hint(fail(0, "%s: %s %s: no such choice", walk->command, walk->shown,
@@ -112,6 +115,16 @@ static int set_preserve_fds(struct container *c, const struct option_walk *walk)
 			return fail(0, "%s: %s %s: descriptor %d is not open", walk->command,
 				    walk->shown, walk->value, fd);
 	c->preserve_fds = (unsigned)count;
+	return 0;
+}
+
+static int set_oom_score(struct container *c, const struct option_walk *walk)
+{
+	int64_t adjustment = parse_number(walk, -1000, 1000);
+
+	if (adjustment == INT64_MIN)
+		return -EINVAL;
+	c->oom_score_adj = (int)adjustment;
 	return 0;
 }
 
@@ -156,10 +169,49 @@ static int set_namespace_option(struct container *c, enum run_option option,
 	return set_name(option == RUN_HOSTNAME ? c->hostname : c->domainname, walk);
 }
 
+static int add_environment(struct container *c, const char *text)
+{
+	if (strcmp(text, "HOME") == 0 || strncmp(text, "HOME=", 5) == 0)
+		c->flags |= CONTAINER_HOME_GIVEN;
+	return environment_add(&c->env, text);
+}
+
+/* The options of chapter 06. */
+static int set_security_option(struct container *c, enum run_option option,
+			       const struct option_walk *walk)
+{
+	struct privileges *p = &c->privileges;
+
+	switch ((int)option) {
+	case RUN_CAP_ADD:
+		return security_parse_capability(walk->value, walk, &p->cap_add);
+	case RUN_CAP_DROP:
+		return security_parse_capability(walk->value, walk, &p->cap_drop);
+	case RUN_PRIVILEGED:
+		return set_flag(c, CONTAINER_PRIVILEGED, walk);
+	case RUN_SECURITY_OPT:
+		return security_parse_opt(c, walk);
+	case RUN_USER:
+		return security_parse_user(p, walk);
+	case RUN_GROUP_ADD:
+		return strv_append(&p->groups, walk->value);
+	case RUN_DEVICE:
+		return security_parse_device(p, walk);
+	case RUN_ULIMIT:
+		return security_parse_ulimit(p, walk);
+	default:
+		return security_parse_sysctl(p, walk);
+	}
+}
+
 static int set_option(struct container *c, enum run_option option, const struct option_walk *walk)
 {
 	if (option >= RUN_HOSTNAME && option <= RUN_GIDMAP)
 		return set_namespace_option(c, option, walk);
+	if (limit_option_is((int)option))
+		return limit_option_set(&c->limits, (int)option, walk);
+	if (option >= RUN_CAP_ADD && option <= RUN_SYSCTL)
+		return set_security_option(c, option, walk);
 	switch ((int)option) {
 	case RUN_ROOTFS:
 		c->rootfs_path = walk->value;
@@ -179,7 +231,7 @@ static int set_option(struct container *c, enum run_option option, const struct 
 	case RUN_READ_ONLY:
 		return set_flag(c, CONTAINER_READ_ONLY, walk);
 	case RUN_ENV:
-		return environment_add(&c->env, walk->value);
+		return add_environment(c, walk->value);
 	case RUN_ENV_FILE:
 		return environment_add_file(&c->env, walk->value);
 	case RUN_WORKDIR:
@@ -191,6 +243,11 @@ static int set_option(struct container *c, enum run_option option, const struct 
 		return set_flag(c, CONTAINER_INIT, walk);
 	case RUN_NO_PIVOT:
 		return set_flag(c, CONTAINER_NO_PIVOT, walk);
+	case RUN_CGROUP_PARENT:
+		c->cgroup_parent = walk->value;
+		return 0;
+	case RUN_OOM_SCORE_ADJ:
+		return set_oom_score(c, walk);
 	case RUN_PRESERVE_FDS:
 		return set_preserve_fds(c, walk);
 	default:
@@ -209,6 +266,9 @@ static void default_namespaces(struct container *c)
 		c->ns[NAMESPACE_USER].mode = NAMESPACE_HOST;
 }
 
+static const char rootfs_hint[] =
+	"--rootfs DIR takes a directory; `make image` makes one: build/images/busybox/rootfs";
+
 /* The layers: that there are not too many, and that each is a directory. */
 static int check_layers(const struct container *c)
 {
@@ -225,7 +285,9 @@ static int check_layers(const struct container *c)
 		int layer = open(c->layers.list[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 		if (layer < 0)
-			return fail(errno, "opening the root file system %s", c->layers.list[i]);
+			return fail_hint(fail(errno, "opening the root file system %s",
+					      c->layers.list[i]),
+					 "%s", rootfs_hint);
 		close(layer);
 	}
 	return 0;
@@ -235,20 +297,17 @@ static int check_layers(const struct container *c)
 static int check_run(const struct container *c, const char *first_word)
 {
 	if (!c->rootfs_path && first_word)
-		return fail_hint(chapter_need(8, "an image by name"),
-				 "--rootfs DIR runs in a directory; `make image` makes "
-				 "build/images/busybox/rootfs");
+		return fail_hint(chapter_need(8, "an image by name"), "%s", rootfs_hint);
 	if (!c->rootfs_path)
-		return fail_hint(fail(0, "run: what to run is missing"),
-				 "skiff run --rootfs DIR COMMAND [ARG...]; `make image` makes a "
-				 "DIR: build/images/busybox/rootfs");
+		return fail_hint(fail(0, "run: --rootfs DIR and the command are missing"), "%s",
+				 rootfs_hint);
+	TRY(check_layers(c));
 	if (!first_word)
 		return fail_hint(fail(0, "run: the command is missing"),
 				 "skiff run --rootfs %s COMMAND [ARG...]", c->rootfs_path);
-	TRY(check_layers(c));
 	if (c->hostname[0] && c->ns[NAMESPACE_UTS].mode != NAMESPACE_PRIVATE)
 		return fail(0, "run: --hostname needs a UTS namespace of the container's own");
-	return 0;
+	return security_check(c);
 }
 
 static int parse_run(struct container *c, char *const *words)
@@ -266,6 +325,7 @@ static int parse_run(struct container *c, char *const *words)
 	if (option < 0)
 		return option;
 	c->argv = words + walk.at;
+	TRY(limit_options_check(&c->limits, "run", true));
 	return check_run(c, c->argv[0]);
 }
 

@@ -2,6 +2,7 @@
 #ifndef SKIFF_RUN_OPTIONS_H
 #define SKIFF_RUN_OPTIONS_H
 
+#include "limit_options.h"
 #include "options.h"
 
 enum run_option {
@@ -26,6 +27,17 @@ enum run_option {
 	RUN_TIME_OFFSET,
 	RUN_UIDMAP,
 	RUN_GIDMAP,
+	RUN_CGROUP_PARENT,
+	RUN_OOM_SCORE_ADJ,
+	RUN_CAP_ADD, /* 06 */
+	RUN_CAP_DROP,
+	RUN_PRIVILEGED,
+	RUN_SECURITY_OPT,
+	RUN_USER,
+	RUN_GROUP_ADD,
+	RUN_DEVICE,
+	RUN_ULIMIT,
+	RUN_SYSCTL,
 	RUN_READ_ONLY, /* 05 */
 	RUN_HELP,
 };

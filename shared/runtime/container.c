@@ -20,6 +20,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
+#include "cgroup.h"
 #include "fail.h"
 #include "kernel.h"
 #include "namespaces.h"
@@ -28,6 +29,7 @@
 #include "rooms.h"
 #include "rootfs.h"
 #include "scope.h"
+#include "security.h"
 #include "signals.h"
 #include "state.h"
 #include "sync.h"
@@ -39,17 +41,21 @@ static int container_main(struct container *c)
 {
 	STEP(sync_enter_child(c));     /*    ORDER first: or we could outlive skiff            */
 	STEP(overlay_open(c));	       /* 05 ORDER as the user who called: may enter the paths */
+	STEP(cgroup_set_oom_score(c)); /* 04 ORDER /proc is still the host's                   */
 	STEP(sync_await_mapped(c));    /*    ORDER until now we are nobody in our user namespace */
 	STEP(namespaces_enter(c));     /* 03 ORDER /sys and /dev/mqueue show their mounter's   */
 	STEP(rootfs_private(c));       /* 02 ORDER before our first mount                      */
 	STEP(overlay_mount(c));	       /* 05 the root: all layers as one                       */
 	STEP(rootfs_mount(c));	       /* 02 /proc, /sys, /dev ... below the new root          */
+	STEP(cgroup_mount(c));	       /* 04 ORDER on top of /sys                              */
 	STEP(volume_mount(c));	       /* 09 ORDER needs the old "/" for its sources           */
+	STEP(security_mounts(c));      /* 06 ORDER after the last mount; needs the old "/"     */
 	STEP(rootfs_pivot(c));	       /* 02 "/" is the image from now on                      */
 	STEP(process_surroundings(c)); /* 01 directory, signals, descriptors                   */
 	STEP(overlay_seal(c));	       /* 05 ORDER -w DIR was made: read-only from here        */
 	STEP(security_apply(c));       /* 06 ORDER after the last mount                        */
 	STEP(sync_await_go(c));	       /*    network and state are there                       */
+	STEP(security_apply(c));       /* 06 ORDER last: its filter may forbid any of the above */
 	trace_last_step(c, "process_exec");
 	return process_exec(c); /* 01 */
 }
@@ -60,8 +66,8 @@ static int container_exec_main(struct container *c)
 	STEP(sync_enter_child(c));
 	STEP(namespaces_enter(c));     /* 03 all of the container's, also its mounts and root  */
 	STEP(process_surroundings(c)); /* 01                                                   */
-	STEP(security_apply(c));       /* 06                                                   */
 	STEP(sync_await_go(c));
+	STEP(security_apply(c)); /* 06 */
 	trace_last_step(c, "process_exec");
 	return process_exec(c); /* 01 */
 }
@@ -100,14 +106,16 @@ static int container_identify(struct container *c)
 /* The parent: from nothing to a running command, to its end. */
 static int container_start(struct container *c)
 {
-	STEP(signals_block(c));	     /*    ORDER first: from here on none may end us half-way  */
+	STEP(security_seal(c)); /* 06 ORDER before anything is made: it may execute skiff anew */
+	STEP(signals_block(c)); /*    ORDER early: from here on none may end us half-way  */
 	STEP(container_identify(c)); /*    ID, host name                                     */
 	STEP(image_resolve(c));	     /* 08 */
 	STEP(overlay_prepare(c));    /* 05 */
 	STEP(volume_prepare(c));     /* 09 */
-	STEP(cgroup_create(c));	     /* 04 ORDER before the clone: the child is born in it */
 	STEP(rootfs_prepare(c));     /* 02 */
 	STEP(state_create(c));	     /*    ORDER before joining: the state is the host's   */
+	STEP(cgroup_create(c));	     /* 04 ORDER before the clone: the child is born in it */
+	STEP(security_prepare(c));   /* 06 ORDER after the cgroup; before joining, as the next */
 	STEP(namespaces_prepare(c)); /* 03 */
 	STEP(sync_open(c));
 	STEP(process_clone(c)); /* 01 returns in both processes */
@@ -121,14 +129,18 @@ static int container_start(struct container *c)
 	STEP(state_write(c));
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));
-	STEP(overlay_keep(c)); /* 05 ORDER what did not start is not kept */
-	STEP(process_wait(c)); /* 01 */
+	STEP(overlay_keep(c));	/* 05 ORDER what did not start is not kept */
+	STEP(process_wait(c));	/* 01 */
+	STEP(process_wait(c));	/* 01 */
+	STEP(cgroup_report(c)); /* 04 why it was killed, if it was */
 	return 0;
 }
 
 static int container_start_exec(struct container *c)
 {
+	STEP(security_seal(c)); /* 06 */
 	STEP(signals_block(c));
+	STEP(security_prepare(c));   /* 06 */
 	STEP(namespaces_prepare(c)); /* 03 */
 	STEP(sync_open(c));
 	STEP(process_clone(c)); /* 01 */
@@ -137,7 +149,8 @@ static int container_start_exec(struct container *c)
 	scope_close_fd(&c->sync_child_fd);
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));
-	STEP(process_wait(c)); /* 01 */
+	STEP(process_wait(c));	/* 01 */
+	STEP(cgroup_report(c)); /* 04 why it was killed, if it was */
 	return 0;
 }
 
@@ -220,6 +233,8 @@ void container_init(struct container *c)
 		.store_fd = -1,
 		.temporary_fd = -1,
 		.target_pidfd = -1,
+		.oom_score_adj = OOM_SCORE_ADJ_UNSET,
+		.cgroup_fd = -1,
 		.sync_fd = -1,
 		.sync_child_fd = -1,
 		.containers_fd = -1,
@@ -230,6 +245,7 @@ void container_init(struct container *c)
 		c->ns[kind].pidfd = -1;
 	for (int i = 0; i <= CONTAINER_LAYERS_MAX; i++)
 		c->layer_fds[i] = c->tree_fds[i] = -1;
+	privileges_init(&c->privileges);
 }
 
 void container_free(struct container *c)
@@ -239,6 +255,7 @@ void container_free(struct container *c)
 	scope_close_fd(&c->target_pidfd);
 	scope_close_fd(&c->pidfd);
 	scope_close_fd(&c->rootfs_fd);
+	scope_close_fd(&c->cgroup_fd);
 	scope_close_fd(&c->sync_fd);
 	scope_close_fd(&c->sync_child_fd);
 	scope_close_fd(&c->names_fd);
@@ -247,5 +264,6 @@ void container_free(struct container *c)
 		scope_close_fd(&c->tree_fds[i]);
 	strv_clear(&c->layers);
 	strv_clear(&c->env);
+	privileges_free(&c->privileges);
 	trace_close(c);
 }

@@ -11,6 +11,8 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include "limit.h"
+#include "privileges.h"
 #include "strv.h"
 
 struct trace;
@@ -21,6 +23,7 @@ enum {
 	CONTAINER_NAME_MAX = 64,	/* sethostname(2): at most 64 bytes */
 	CONTAINER_MAPS_MAX = 16,
 	CONTAINER_LAYERS_MAX = 128,
+	OOM_SCORE_ADJ_UNSET = INT_MIN,
 };
 
 enum container_flags {
@@ -28,10 +31,14 @@ enum container_flags {
 	CONTAINER_NO_PIVOT = 1 << 1, /* --no-pivot: chroot(2) only, nothing is mounted     (02) */
 	CONTAINER_EXEC = 1 << 2,     /* `skiff exec`: join a container, make no new one    (03) */
 
-	CONTAINER_RM = 1 << 8,	       /* --rm: nothing is kept when it ends               (05) */
-	CONTAINER_READ_ONLY = 1 << 9,  /* --read-only                                      (05) */
-	CONTAINER_USERXATTR = 1 << 10, /* overlay's marks are user.*, not trusted.*        (05) */
-	CONTAINER_KEPT = 1 << 11,      /* it started and stays when it ends                (05) */
+	CONTAINER_RM = 1 << 8,		/* --rm: nothing is kept when it ends               (05) */
+	CONTAINER_READ_ONLY = 1 << 9,	/* --read-only                                      (05) */
+	CONTAINER_USERXATTR = 1 << 10,	/* overlay's marks are user.*, not trusted.*        (05) */
+	CONTAINER_KEPT = 1 << 11,	/* it started and stays when it ends                (05) */
+	CONTAINER_PRIVILEGED = 1 << 12, /* --privileged                                (06) */
+	CONTAINER_NO_NEW_PRIVS = 1 << 13, /* --security-opt no-new-privileges            (06) */
+	CONTAINER_UNMASKED = 1 << 14,	  /* --security-opt systempaths=unconfined       (06) */
+	CONTAINER_HOME_GIVEN = 1 << 15,	  /* -e HOME=...: --user does not change it      (06) */
 };
 
 /* The kinds of namespaces(7) that a user can choose. The mount namespace is not among them: it
@@ -107,6 +114,16 @@ struct container {
 	int target_pidfd; /* `exec`: PID 1 of the container to join, else -1. Front door's. */
 	pid_t target_pid; /* its process ID, alive as long as it does not show its end */
 
+	/* 04 cgroups. What was asked for is set by the front door, the descriptor by the room (for
+	 * `exec` by the front door, too: it is the container's). */
+	struct limits limits;
+	const char *cgroup_parent; /* --cgroup-parent, or NULL */
+	int oom_score_adj;	   /* OOM_SCORE_ADJ_UNSET: as skiff's */
+	int cgroup_fd;		   /* the container's cgroup; -1: none */
+
+	/* 06 security. What was asked for is set by the front door. */
+	struct privileges privileges;
+	char *const *program_argv; /* skiff's own words, to execute it anew */
 	/* 05 overlay. The paths are set by the front door, the rest by the room. */
 	struct strv layers; /* the directories of --rootfs, the base first */
 	int store_fd;	    /* $SKIFF_ROOT/temporary/ID, locked; -1: none, as with --no-pivot */

@@ -70,6 +70,12 @@ int fail_adopt(const struct failure *other)
 	return record.error ? -record.error : -EINVAL;
 }
 
+void fail_forget(void)
+{
+	record = (struct failure){ 0 };
+	record_is_latest = 0;
+}
+
 const struct failure *fail_record(void)
 {
 	return &record;

@@ -35,6 +35,9 @@ int fail_exit_code(int ret, int exit_code);
 /* Records what another process sent (the child's record). Returns -error. */
 int fail_adopt(const struct failure *other);
 
+/* Forgets the record: there is another way, so nothing has failed. */
+void fail_forget(void);
+
 /* The record of this process: exit_code is 0 as long as nothing failed. */
 const struct failure *fail_record(void);
 

@@ -103,6 +103,12 @@ static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
 	return KERNEL_RESULT(syscall(SYS_open_tree, dirfd, path, flags));
 }
 
+/* open_tree(2) of an open file or directory: a copy of its mount; flags may hold AT_RECURSIVE. */
+static inline int sys_open_tree_fd(int fd, unsigned flags)
+{
+	return sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
+}
+
 /* move_mount(2) by two descriptors: no path is looked up again. */
 static inline int sys_move_mount(int from_fd, int to_fd)
 {
@@ -129,6 +135,24 @@ static inline int sys_fsconfig(int fs_fd, unsigned command, const char *key, con
 static inline int sys_fsmount(int fs_fd, unsigned attributes)
 {
 	return KERNEL_RESULT(syscall(SYS_fsmount, fs_fd, FSMOUNT_CLOEXEC, attributes));
+}
+
+static inline int sys_seccomp(unsigned operation, unsigned flags, void *arguments)
+{
+	return KERNEL_RESULT(syscall(SYS_seccomp, operation, flags, arguments));
+}
+
+union bpf_attr;
+
+static inline int sys_bpf(int command, union bpf_attr *attr, unsigned size)
+{
+	return KERNEL_RESULT(syscall(SYS_bpf, command, attr, size));
+}
+
+/* execveat(2) of an open file. */
+static inline int sys_fexecve(int fd, char *const *argv, char *const *env)
+{
+	return KERNEL_RESULT(syscall(SYS_execveat, fd, "", argv, env, AT_EMPTY_PATH));
 }
 
 #endif

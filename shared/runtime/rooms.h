@@ -7,9 +7,6 @@
 
 struct container;
 
-int cgroup_create(struct container *c);	  /* 04 */
-void cgroup_remove(struct container *c);  /* 04 */
-int security_apply(struct container *c);  /* 06 */
 int network_attach(struct container *c);  /* 07 */
 void network_detach(struct container *c); /* 07 */
 int image_resolve(struct container *c);	  /* 08 */

@@ -68,7 +68,7 @@ int signals_reset(void)
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? fail(errno, "unblocking signals") : 0;
 }
 
-static bool terminates_by_default(int signal)
+bool signal_terminates(int signal)
 {
 	return signal != SIGCHLD && signal != SIGCONT && signal != SIGURG && signal != SIGWINCH &&
 	       signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU;
@@ -79,7 +79,7 @@ static void signals_of_start(sigset_t *set)
 {
 	signals_forwarded(set);
 	for (int signal = 1; signal < NSIG; signal++)
-		if (signal != SIGCHLD && !terminates_by_default(signal))
+		if (signal != SIGCHLD && !signal_terminates(signal))
 			sigdelset(set, signal);
 }
 
@@ -166,7 +166,7 @@ static bool waits_for_signals(pid_t pid)
 
 bool signal_is_dropped(const struct container *c, int signal)
 {
-	if (!(c->clone_flags & CLONE_NEWPID) || !terminates_by_default(signal))
+	if (!(c->clone_flags & CLONE_NEWPID) || !signal_terminates(signal))
 		return false;
 	/* RACE: the process may enter or leave sigwait between two looks, so look a third time. */
 	return !is_noticed(c->pid, signal) && !waits_for_signals(c->pid) &&

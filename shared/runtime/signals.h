@@ -28,6 +28,9 @@ void signals_restore(struct container *c);
 /* Child: every signal to its default action, none blocked. Returns 0 or -errno with a record. */
 int signals_reset(void) __attribute__((warn_unused_result));
 
+/* Whether the signal ends a process that does nothing about it: signal(7). */
+bool signal_terminates(int signal);
+
 /* Whether the kernel would drop this signal because the container's first process is PID 1 of a
  * PID namespace and neither handles nor blocks it: pid_namespaces(7). Only for signals whose
  * default action is to terminate. */

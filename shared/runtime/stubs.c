@@ -3,9 +3,11 @@
  * Every function is weak: a room that is linked in replaces it. A stub does nothing, so that the
  * corridor is the same in every build; what a user asks for by an option is refused by the option
  * table (shared/cli/options.c) before the corridor is entered. */
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "cgroup.h"
 #include "chapters.h"
 #include "container.h"
 #include "fail.h"
@@ -15,6 +17,7 @@
 #include "process.h"
 #include "rooms.h"
 #include "rootfs.h"
+#include "security.h"
 #include "start.h"
 
 #define STUB __attribute__((weak))
@@ -80,6 +83,56 @@ NOTHING(namespaces_map_ids)
 NOTHING(namespaces_enter)
 NOTHING(cgroup_create)
 NOTHING_TO_UNDO(cgroup_remove)
+NOTHING(cgroup_set_oom_score)
+NOTHING(cgroup_mount)
+NOTHING(cgroup_report)
+
+STUB void cgroup_birth(const struct container *c, struct clone_args *args)
+{
+	(void)c, (void)args;
+}
+
+STUB void cgroup_wake(struct container *c, int signal)
+{
+	(void)c, (void)signal;
+}
+
+STUB int cgroup_sweep(const char *path, const char *id)
+{
+	(void)path, (void)id;
+	return 0;
+}
+
+STUB int cgroup_limit(int cgroup_fd, const struct limits *limits, bool checked)
+{
+	(void)cgroup_fd, (void)limits, (void)checked;
+	return chapter_need(4, "update");
+}
+
+STUB int cgroup_freeze(int cgroup_fd, bool frozen)
+{
+	(void)cgroup_fd, (void)frozen;
+	return -ENOSYS;
+}
+
+STUB bool cgroup_is_frozen(int cgroup_fd)
+{
+	(void)cgroup_fd;
+	return false;
+}
+
+STUB int cgroup_kill(int cgroup_fd)
+{
+	(void)cgroup_fd;
+	return -ENOSYS;
+}
+
+STUB double cgroup_cpu_percent(uint64_t before_usec, uint64_t after_usec, uint64_t interval_usec)
+{
+	(void)before_usec, (void)after_usec, (void)interval_usec;
+	return 0;
+}
+
 NOTHING(overlay_prepare)
 NOTHING(overlay_open)
 NOTHING(overlay_mount)
@@ -87,6 +140,9 @@ NOTHING(overlay_seal)
 NOTHING(overlay_record)
 NOTHING(overlay_keep)
 NOTHING_TO_UNDO(overlay_remove)
+NOTHING(security_seal)
+NOTHING(security_prepare)
+NOTHING(security_mounts)
 NOTHING(security_apply)
 NOTHING(network_attach)
 NOTHING_TO_UNDO(network_detach)

@@ -17,7 +17,7 @@ watch: ## CH=3: check again whenever you save
 hint: ## TASK=3.2: the next hint (TIER=2, ALL=1: never locked)
 	$(SHOP) hint
 
-diff: ## CH=3: your code beside ours, after passing (FORCE=1)
+diff: ## CH=3: your code beside ours, after passing or hint 4 (FORCE=1)
 	$(SHOP) diff
 
 reset: ## CH=3: the starter again; yours is kept (TASK=3.2)

@@ -2,7 +2,7 @@
 # stage that the attack's "before" names, with the mistake of its weak.mutant.
 weak_names := $(patsubst tests/attacks/%/weak.mutant,%,$(wildcard tests/attacks/*/weak.mutant))
 
-.PHONY: weak test-attacks
+.PHONY: weak test-attacks attack-matrix
 weak: $(foreach name,$(weak_names),$(BUILD)/weak/$(name)/skiff)
 
 # weak_skiff NAME, STAGE: all objects of the stage, but for the one that is replaced.
@@ -23,3 +23,6 @@ $(foreach name,$(weak_names),$(eval $(call weak_rule,$(name),$(call weak_stage,$
 
 test-attacks: stages weak probes image
 	@BUILD='$(abspath $(BUILD))' "$$(shared/workshop/find-python pytest)" -m pytest -q tests/attacks
+
+attack-matrix: stages weak probes image ## every attack on every chapter's skiff, as a table (with sudo)
+	@BUILD='$(abspath $(BUILD))' "$$(shared/workshop/find-python pytest)" tests/attacks/matrix.py

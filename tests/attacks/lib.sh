@@ -36,3 +36,8 @@ end_canary() {
 		sleep 0.01
 	done
 }
+
+# only_in_the_lab: what could hurt a machine refuses to start anywhere but in the lab VM.
+only_in_the_lab() {
+	[ -e /run/lab ] || { echo "this attack could hurt the machine: make vm" >&2; exit 125; }
+}

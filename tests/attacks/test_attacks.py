@@ -13,6 +13,8 @@ import subprocess
 
 import pytest
 
+from harness import kernel
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("BUILD") or os.path.join(TREE, "build")
@@ -54,7 +56,7 @@ class Bench:
         """Run the attack; what it printed."""
         env = {"PATH": os.environ["PATH"], "HOME": self.home, "LC_ALL": "C.UTF-8", "TMPDIR": os.path.join(self.home, "tmp"),
                "SKIFF_RUN": os.path.join(self.home, "run"), "SKIFF_ROOT": os.path.join(self.home, "lib"), "BUILD": BUILD,
-               "SKIFF": skiff, "SKIFF_ARGS": " ".join(args), "R": self.root, "CANARY_FILE": self.canary}
+               "SKIFF": skiff, "SKIFF_CGROUP": kernel.CGROUP, "SKIFF_ARGS": " ".join(args), "R": self.root, "CANARY_FILE": self.canary}
         env.update({key: os.environ[key] for key in ("CC", "ASAN_OPTIONS", "UBSAN_OPTIONS") if key in os.environ})
         with open(os.path.join(self.home, "output"), "w+b") as output:
             done = subprocess.run(["unshare", "--mount", os.path.join(HERE, name, "run")], env=env, cwd=os.path.join(self.home, "tmp"),
@@ -68,14 +70,20 @@ def bench(home, rootfs):
     return Bench(home, rootfs)
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+def attempt(name, *more):
+    """The parameters of one attempt, with what it needs: the lab VM for what could hurt, a disk for ID-mapped mounts."""
+    marks = [pytest.mark.needs("lab")] if ATTACKS[name]["needs_vm"] else []
+    return pytest.param(name, *more, marks=marks + ([pytest.mark.on_disk] if ATTACKS[name].get("on_disk") else []))
+
+
+@pytest.mark.parametrize("name", map(attempt, ATTACKS))
 def test_works_before(name, bench):
     case = ATTACKS[name]["before"]
     status, output = bench.attack(name, runtime(name, case, case["stage"]), case["args"])
     assert output.count(bench.word) >= case.get("words", 1), f"the attack did not work (exit {status}):\n{output}"
 
 
-@pytest.mark.parametrize("name, stage", [(name, stage) for name, attack in ATTACKS.items() for stage in STAGES
+@pytest.mark.parametrize("name, stage", [attempt(name, stage) for name, attack in ATTACKS.items() for stage in STAGES
                                          if stage >= attack["after"]["stage"]])
 def test_fails_after(name, stage, bench):
     case = ATTACKS[name]["after"]

@@ -60,7 +60,7 @@ def test_option_without_its_value(box, option):
 
 
 def test_option_of_a_later_chapter(box):
-    for option, value in (("--memory", "1m"), ("-v", "/a:/b"), ("--publish", "80:80"), ("-d", None)):
+    for option, value in (("--mac-address", "1"), ("-v", "/a:/b"), ("--publish", "80:80"), ("-d", None)):
         result = box.run("@die", "0", opts=[option] + ([value] if value else []))
         refused(result, 125, "needs chapter", re.escape(option))
     if box.skiff.stage < 3:
@@ -70,6 +70,29 @@ def test_option_of_a_later_chapter(box):
             r"--hostname needs chapter 03 \(namespaces\); this build has chapters? 0",
         )
         refused(box.skiff.run(["exec", "x", "true"]), 125, "needs chapter 03")
+
+
+@pytest.mark.parametrize("option, hint", [("-it", "leave it out"), ("--tty", "leave it out"), ("-d", "&")])
+def test_a_later_option_has_a_way_without_it(box, option, hint):
+    result = box.run("@die", "0", opts=[option])
+    refused(result, 125, "needs chapter 10")
+    check(
+        hint in result.complaints[-1],
+        f"We ran `{result.typed}`.",
+        f"The hint, what to do today, should have {hint!r} in it: {result.err!r}",
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["busybox", "sh"], ["--rootfs", "/no/such/directory", "sh"]], ids=" ".join)
+def test_no_root_gets_the_way_to_one(box, words):
+    result = box.skiff.run(["run", *words])
+    refused(result, 125)
+    for word in ("--rootfs DIR", "make image", "build/images/busybox/rootfs"):
+        check(
+            word in result.complaints[-1],
+            f"We ran `{result.typed}`.",
+            f"The hint should say where to get a root from, with {word!r}: {result.err!r}",
+        )
 
 
 def test_nothing_to_run(box):

@@ -132,6 +132,13 @@ static void read_path(struct process *process, unsigned long long address)
 	    process_vm_readv(process->pid, &here, 1, &there, 1, 0) <= 0 || !process->path[0])
 		strcpy(process->path, "-");
 	process->path[strcspn(process->path, " \n")] = '\0';
+	for (const char *at = process->path; *at; at++)
+		if (*at < 0x21 || *at > 0x7e) { /* an argument that is no path */
+			strcpy(process->path, "-");
+			break;
+		}
+	if (!process->path[0])
+		strcpy(process->path, "-");
 }
 
 static void on_entry(struct process *process, const struct __ptrace_syscall_info *info)

@@ -139,8 +139,10 @@ class Place:
             os.chmod(path, 0o755)
             if user is not None:
                 os.chown(path, user, user)
+        self.cgroup = f"{kernel.CGROUP}/{os.path.basename(directory)}"
         self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": directory, "TMPDIR": os.path.join(directory, "tmp"),
-                    "SKIFF_RUN": self.run_dir, "SKIFF_ROOT": os.path.join(directory, "lib")}
+                    "SKIFF_RUN": self.run_dir, "SKIFF_ROOT": os.path.join(directory, "lib"),
+                    "SKIFF_CGROUP": self.cgroup}
         self.kept = set()
 
     def plant_stale(self):
@@ -159,9 +161,16 @@ class Place:
         self.container = subprocess.Popen([self.skiff, *args], env=self.env, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                           user=self.user, group=self.user, extra_groups=None if self.user is None else [])
         assert self.container.stdout.readline(), "the container for `skiff exec` did not start"
-        self.kept = set(census.run_entries(self.run_dir))
+        self.kept = set(self.left())
 
     def close(self):
+        """End the container; what it ended with. Its cgroup is gone by then; the one above goes with the place."""
+        try:
+            return self.end_container()
+        finally:
+            kernel.remove_cgroup(kernel.cgroup_path(self.cgroup))
+
+    def end_container(self):
         """End the container; what it ended with."""
         if not self.container:
             return 0
@@ -189,7 +198,8 @@ class Place:
 
     def left(self):
         """What is in the state directory and was not there before."""
-        return [entry for entry in census.run_entries(self.run_dir) if entry not in self.kept]
+        entries = census.run_entries(self.run_dir) + [path for path in kernel.cgroups_of_tests() if f"/{self.cgroup}/" in path]
+        return [entry for entry in entries if entry not in self.kept]
 
 
 class Sweep:

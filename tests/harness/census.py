@@ -4,7 +4,6 @@ It costs about a millisecond, so every test has it. The tests run in a mount, ne
 their own (see stage_hand), and adopt every orphan: what leaks, leaks to us and not to the machine.
 """
 
-import glob
 import os
 import re
 import shutil
@@ -45,19 +44,24 @@ def make_homes():
     """Two directories for the files of tests: in memory, which is fast and gone with our namespace, and on disk."""
     for name in listing(disk_directory()):
         owner = re.match(PREFIX + r"(\d+)-", name)
-        if owner and not os.path.exists(f"/proc/{owner.group(1)}"):
-            remove_tree(os.path.join(disk_directory(), name))  # of a test run that was killed
+        path = os.path.join(disk_directory(), name)
+        if owner and not os.path.exists(f"/proc/{owner.group(1)}") and os.lstat(path).st_uid == os.geteuid():
+            remove_tree(path)  # of a test run that was killed
     disk = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=disk_directory())
     memory = os.path.join(disk, "memory")
     os.mkdir(memory)
     os.chmod(disk, 0o755)
+    if os.geteuid() != 0:  # chapter 00, by an ordinary user: a directory will do
+        return memory, disk
     kernel.mount("tests", memory, "tmpfs", 0, "mode=755")
     kernel.mount(None, memory, None, kernel.MS_SHARED)
     return memory, disk
 
 
 def remove_homes(memory, disk):
-    kernel.umount(memory, kernel.MNT_DETACH)
+    if os.geteuid() == 0:
+        kernel.umount(memory, kernel.MNT_DETACH)
+        kernel.remove_cgroup(kernel.cgroup_path(kernel.CGROUP))
     remove_tree(disk)
 
 
@@ -68,7 +72,7 @@ class Census:
         self.mounts = kernel.read_proc("self/mountinfo").splitlines()
         self.links = [name for _, name in socket.if_nameindex()]
         self.netns = listing("/run/netns")
-        self.cgroups = skiff_cgroups(self.mounts)
+        self.cgroups = kernel.cgroups_of_tests()
         self.rules = Rules.now()
         self.hostname = socket.gethostname()
         self.root = kernel.identity("/")
@@ -92,7 +96,7 @@ class Census:
         lines += [
             f"a network namespace: /run/netns/{name}" for name in self.netns if name not in before.netns
         ]
-        lines += [f"a cgroup: {path}" for path in sorted(self.cgroups - before.cgroups)]
+        lines += [f"a cgroup: {path}" for path in self.cgroups if path not in before.cgroups]
         if self.rules != before.rules:
             lines.append(f"nftables rules: {self.rules}")
         if self.hostname != before.hostname:
@@ -150,18 +154,6 @@ def descriptors():
     return found
 
 
-def skiff_cgroups(mounts):
-    """The cgroup v2 directories that skiff made: those with its name in their path."""
-    points = [line.split(" ")[4] for line in mounts if " - cgroup2 " in line]
-    return {
-        path
-        for point in points[:1]
-        for pattern in ("/*skiff*", "/*skiff*/**/", "/*/*skiff*")
-        for path in glob.glob(point + pattern, recursive=True)
-        if os.path.isdir(path)
-    }
-
-
 def describe_mount(line):
     left, right = line.split(" - ", 1)
     fields = left.split(" ")
@@ -185,6 +177,9 @@ def unmount_new(before):
 def restore(before):
     """Put right what the test changed of the host itself, so that the next test has its chance."""
     unmount_new(before)
+    for path in kernel.cgroups_of_tests():
+        if path not in before.cgroups:
+            kernel.remove_cgroup(path)
     if socket.gethostname() != before.hostname:
         socket.sethostname(before.hostname)
     os.chdir(before.cwd)

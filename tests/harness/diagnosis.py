@@ -186,6 +186,42 @@ CAUSES = (
         ),
     ),
     (
+        "4.1",
+        r"opening the container's cgroup: No such file",
+        "mkdirat(parent, id, 0755) was not called: a cgroup is a directory that somebody has made.",
+    ),
+    (
+        "4.1",
+        r"making the container's first process: Bad file descriptor",
+        "0 is standard input, not the cgroup: make_cgroup() returns the descriptor that openat(2) gave.",
+    ),
+    (
+        "4.2",
+        r"writing -1 to \S+: (Invalid argument|Numerical result)",
+        "-1 is LIMIT_NONE: the file takes the word max.",
+    ),
+    (
+        "4.2",
+        r"the controller \S+ is not delegated",
+        (
+            "a controller is passed on from the top down: dir can pass on only what it has itself. Where writing"
+            " says -ENOENT, enable the controller above first."
+        ),
+    ),
+    (
+        "4.2",
+        r"this kernel has no (pids|cpuset|memory|cpu|io)\.",
+        "the controller was passed on to dir, and not by dir to those below: then write again.",
+    ),
+    (
+        "4.3",
+        r"making the container's first process: Bad file descriptor",
+        "the flag was given, but args->cgroup was not: it is 0, which is standard input and no cgroup.",
+    ),
+    (
+        "4.3",
+        r"waiting for the container: Invalid argument",
+        "|= adds a flag, = throws away those before it: args->flags has CLONE_PIDFD and the namespaces in it.",
         "5.1",
         r"stacking the layers on .*: Invalid argument",
         "some of the layers were not handed over: overlayfs wants at least one lowerdir+.",

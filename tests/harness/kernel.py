@@ -228,3 +228,74 @@ def gone(pids, seconds=5.0):
             return True
 
     return until(lambda: all(dead(pid) for pid in pids), seconds)
+
+
+# --- cgroups, version 2 ------------------------------------------------------------------------------------
+
+CGROUP = f"skiff-test-{os.getpid()}"  # below it skiff makes the cgroups of this test run's containers
+
+
+def cgroup_mount():
+    """Where cgroup2 is mounted; None if it is not."""
+    return next((mount["point"] for mount in mountinfo() if mount["type"] == "cgroup2"), None)
+
+
+def cgroup_path(name):
+    """The directory of a cgroup that is called NAME, as seen from the highest one; None without cgroup2."""
+    point = cgroup_mount()
+    return point and os.path.join(point, name.lstrip("/"))
+
+
+def cgroups_of_tests():
+    """All cgroups that this test run's containers have now."""
+    top = cgroup_path(CGROUP)
+    return sorted(
+        os.path.join(base, name) for base, names, _ in os.walk(top or "/nowhere") for name in names
+    )
+
+
+def cgroup_of(pid):
+    """The cgroup of a process (version 2), by its path in the hierarchy."""
+    return next(line[3:] for line in read_proc(f"{pid}/cgroup").splitlines() if line.startswith("0::"))
+
+
+def cgroup_read(cgroup, file):
+    """A file of the cgroup that cgroup_of() has named."""
+    with open(os.path.join(cgroup_path(cgroup), file), encoding="ascii") as text:
+        return text.read().strip()
+
+
+def cgroup_events(cgroup, file="cgroup.events"):
+    """A file of lines `KEY NUMBER`, as a dictionary."""
+    return {key: int(value) for key, value in map(str.split, cgroup_read(cgroup, file).splitlines())}
+
+
+def remove_cgroup(path):
+    """Kill what is in a cgroup and remove it with all below it; for the end of a test run."""
+    if not path or not os.path.isdir(path):
+        return
+    with open(os.path.join(path, "cgroup.kill"), "w", encoding="ascii") as file:
+        file.write("1")
+    until(lambda: "populated 0" in open(os.path.join(path, "cgroup.events"), encoding="ascii").read(), 5)
+    for base, _, _ in os.walk(path, topdown=False):
+        until(lambda base=base: not rmdir_fails(base), 2)
+
+
+def rmdir_fails(path):
+    """Whether a directory could not be removed yet."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def controllers():
+    """The controllers of cgroup version 2 on this machine."""
+    point = cgroup_mount()
+    if not point:
+        return set()
+    with open(os.path.join(point, "cgroup.controllers"), encoding="ascii") as file:
+        return set(file.read().split())

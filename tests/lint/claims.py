@@ -1,6 +1,7 @@
 """A comment is a claim: what it names exists, and a SECURITY comment names the test that tries the attack."""
 
 import glob
+import json
 import os
 import re
 
@@ -62,6 +63,21 @@ def security_tests(tree):
             why = missing_test(tree, name, title)
             if why:
                 yield path, line, f"SECURITY names a test, but {why}"
+
+
+def attacks_named(tree):
+    """The other way round: each attack is the test of a SECURITY comment, or its description says why it is shown only."""
+    named = {name for _, _, text in all_comments(tree) if "SECURITY" in kinds_of(text) for name, _ in named_tests(text)}
+    for path in files.walk(tree):
+        found = re.fullmatch(r"tests/(attacks/[^/]+)/(?:attack|shared)\.json", path)
+        if not found or found[1] in named:
+            continue
+        try:
+            reason = json.loads(files.read(tree, path) or "").get("shown_only", "")
+        except ValueError:
+            reason = ""
+        if len(re.findall(r"\w+", str(reason))) < 3:
+            yield path, 1, f"no SECURITY comment names {found[1]}, and no \"shown_only\" says why"
 
 
 def comment_kinds(tree):

@@ -126,6 +126,7 @@ RULES = {
     "function-parameters": function_parameters,
     "header-comments": header_comments,
     "security-test": claims.security_tests,
+    "attacks-named": claims.attacks_named,
     "comment-kinds": claims.comment_kinds,
     "comment-names": claims.comment_names,
     "vague-words": claims.vague_words,

@@ -47,6 +47,12 @@ PLANTED = {
         "a directory that says nothing of it": {"shared/lib/a.c": "/* SECURITY: x (test: faults, EPERM). */\n", "tests/faults/x": "EIO\n"},
         "the second of two": {"shared/lib/a.c": "/* SECURITY: x (tests: attacks/a, attacks/b). */\n", "tests/attacks/a/run": ""},
     },
+    "attacks-named": {
+        "by nobody": {"tests/attacks/a/attack.json": "{}", "tests/attacks/a/run": ""},
+        "shown without a reason": {"tests/attacks/a/attack.json": '{"shown_only": "yes"}', "tests/attacks/a/run": ""},
+        "by a comment of another kind": {"shared/lib/a.c": "/* RACE: it may be lost (test: attacks/a). */\n",
+                                         "tests/attacks/a/shared.json": "{}"},
+    },
     "comment-kinds": {
         "no reason": {"shared/lib/a.c": "/* RACE: none */\n"},
         "order without why": {"solutions/01-x/x.c": "/* ORDER */\n"},
@@ -96,6 +102,9 @@ SOUND = {
                       "/* Safe against a reader that comes too early; see a.h, clone3(2). */\n",
     "shared/lib/a.h": "/* Does it, returns 0. */\nint f(int (*a)(int, int), int b, int c, int d, int e);\n\nint g(void); /* the other */\n",
     "chapters/01-x/x.c": "/* RACE: no */ a learner's file, as they like it; old_name() */\n",
+    "shared/lib/b.c": "/* SECURITY: somebody gets out (test: attacks/named). */\n",
+    "tests/attacks/named/attack.json": "{}",
+    "tests/attacks/shown/attack.json": '{"shown_only": "for a good reason"}',
     "tests/unit/test_a.c": "static void test_closed_stdin(void **state)\n{\n}\n",
     "tests/run": f"#!/bin/sh\nkill $pid {OR_TRUE}\nattack {OR_TRUE} # house: it is meant to fail\n",
     "a.py": "text = '''\n\tint tab_in_a_string;\n'''\n",

@@ -129,14 +129,26 @@ def verdict(mutant, found, seconds):
                    f"  {seconds:.1f} s", said[0]["text"])
 
 
+def headline(outcome):
+    """The line of one outcome: its word, its name, and the first line of the rest."""
+    return f"{outcome.word:<11} {outcome.name:<34} {outcome.more.partition(chr(10))[0]}"
+
+
 def show(outcome, texts):
     """One line; what is wrong is told whole."""
-    first, _, rest = outcome.more.partition("\n")
-    print(f"{outcome.word:<11} {outcome.name:<34} {first}", flush=True)
+    print(headline(outcome), flush=True)
+    rest = outcome.more.partition("\n")[2]
     body = "\n".join(part for part in (
         rest, outcome.text if texts or not outcome.good else "") if part)
     if body:
         print(textwrap.indent(body, "    | "), flush=True)
+
+
+def recall(outcomes):
+    """What failed once more, in one line each: the last lines of a long log."""
+    for outcome in outcomes:
+        if not outcome.good:
+            print(headline(outcome))
 
 
 def choose(mutants, words):
@@ -177,13 +189,12 @@ def main(words):
                                 chosen):
             show(outcome, options.text)
             outcomes.append(outcome)
-    failed = [one for one in outcomes if not one.good]
+    failed = sum(not one.good for one in outcomes)
     if failed:
-        print("Once more, those that failed:")
-    for outcome in failed:
-        show(outcome, False)
+        print(f"\nnot as they should be, {failed} of {len(outcomes)}:")
+        recall(outcomes)
     print(f"{time.monotonic() - started:.0f} s")
-    print(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+    print(f"{len(outcomes) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import workbench  # noqa: E402
 from mutant import BadMutant, apply, read_mutant  # noqa: E402
-from runner import Baseline, coverage, judge, read_all  # noqa: E402
+from runner import (Baseline, Outcome, coverage, judge,  # noqa: E402
+                    read_all, recall)
 
 HEAD = "task: 0.1\nabout: a mistake\nsays: "
 EDIT = "--- replace\n\treturn getpid();\n--- with\n\t"
@@ -129,3 +130,12 @@ def test_a_task_without_mutants_is_told(bench):
     rest = [one for one in mutants if one.task != "1.3"]
     bad = [one for one in coverage(bench, rest) if not one.good]
     assert len(bad) == 1 and "1.3 status" in bad[0].more
+
+
+def test_what_failed_is_told_again_in_one_line_each(capsys):
+    """Whoever sees only the end of a long log sees which, and no texts."""
+    recall([Outcome("00/one", True, "caught", "0.1"),
+            Outcome("00/two", False, "LIVES",
+                    "all 3 pass\nand more", "a text")])
+    out = capsys.readouterr().out
+    assert out.split() == "LIVES 00/two all 3 pass".split()

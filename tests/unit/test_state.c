@@ -128,8 +128,7 @@ static void test_create_find_remove(void **state)
 		assert_false(found.no_pivot);
 		assert_int_equal(found.env.count, 1);
 		assert_string_equal(found.env.list[0], "A=1");
-		close(found.pidfd);
-		strv_clear(&found.env);
+		state_release(&found);
 	}
 	state_remove(&c);
 	assert_false(exists("containers", c.id));
@@ -145,7 +144,7 @@ static void assert_not_found(const char *reference, const char *text)
 	unit_forget_failure();
 	assert_true(state_find(reference, &found) < 0);
 	assert_true(found.pidfd < 0);
-	strv_clear(&found.env);
+	state_release(&found);
 	assert_int_equal(fail_record()->exit_code, 1);
 	unit_assert_failure(text);
 }
@@ -342,8 +341,7 @@ static void test_large_state(void **state)
 	assert_int_equal(state_find("aaa", &found), 0);
 	assert_int_equal(found.env.count, 21);
 	assert_string_equal(found.env.list[20], value);
-	close(found.pidfd);
-	strv_clear(&found.env);
+	state_release(&found);
 	assert_int_equal(truncate(in_base("containers/" A_64 "/state.json"), 17 << 20), 0);
 	assert_unreadable("reading the state of aaa: File too large");
 	state_remove(&c);
@@ -380,8 +378,7 @@ static void test_texts_that_are_not_utf8(void **state)
 	assert_int_equal(state_write(&c), 0);
 	assert_int_equal(state_find("aaa", &found), 0);
 	assert_string_equal(found.env.list[0], "A=1");
-	close(found.pidfd);
-	strv_clear(&found.env);
+	state_release(&found);
 	state_remove(&c);
 	container_free(&c);
 }

@@ -70,6 +70,13 @@ def root_inode(path):
     return f"{found.st_dev}:{found.st_ino}"
 
 
+def cgroup(text):
+    """The cgroup of version 2 in /proc/PID/cgroup."""
+    path = next((line[3:] for line in text.splitlines()
+                 if line.startswith("0::")), "none")
+    return path if len(path) <= 22 else f"{path[:19]}..."
+
+
 def count_processes(names):
     """How many entries of /proc are processes."""
     return f"{sum(name.isdigit() for name in names)} processes"
@@ -90,6 +97,10 @@ VIEW = [
             "02 chroot", own=False),
     of_file("/proc/net/dev", interfaces, "interfaces", "03 namespaces",
             own=False),
+    Row("the shell's cgroup",
+        lambda c: cgroup(Path(f"/proc/{c.pid}/cgroup").read_text("utf-8")),
+        lambda c: cgroup(c.read("/proc/self/cgroup")), "04 cgroups",
+        own=False),
     of_file("/proc/self/uid_map", id_map, "user IDs", "03 namespaces",
             own=os.getuid() != 0),
 ]

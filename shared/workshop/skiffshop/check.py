@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 
 from .errors import ShopError
 from .progress import Progress
@@ -86,20 +87,30 @@ def record(tree, chapter, verdicts):
 
 def report(tasks, verdicts, general):
     """The table, with each failure's text below its task."""
+    told = {}
     for task in tasks:
         verdict = verdicts[task.number]
         say(f"  {task.name:<{NAME_WIDTH}}"
             + paint(verdict.words, COLOURS[verdict.state]))
-        show_failures(verdict.texts)
+        show_failures(verdict.texts, task.number, told)
     if general:
         say(f"  {'as a whole':<{NAME_WIDTH}}" + paint(WRONG, "red"))
-        show_failures(general)
+        show_failures(general, "as a whole", told)
 
 
-def show_failures(texts):
-    """The first few failures of a task, whole."""
-    for text in texts[:ENOUGH]:
-        say(fold(text, "    ") + "\n")
+def show_failures(texts, place, told):
+    """The first few failures of a task, whole; the same words once.
+
+    told says where the words were shown already.
+    """
+    for text, times in Counter(texts[:ENOUGH]).items():
+        if told.setdefault(text, place) != place:
+            say(f"    The same words as at {told[text]}.\n")
+            continue
+        say(fold(text, "    "))
+        if times > 1:
+            say(f"    ({times} tests failed with these very words.)")
+        say()
     if len(texts) >= ENOUGH:
         say("    This is enough for now; more of its tests may fail.\n")
 

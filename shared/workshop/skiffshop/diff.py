@@ -3,6 +3,7 @@
 import difflib
 
 from .errors import ShopError
+from .hint import LAST
 from .model import read_text
 from .progress import Progress
 from .prose import flow
@@ -16,10 +17,12 @@ COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def refuse_spoiling(progress, chapter, task, options):
-    """Before passing, one has to mean it."""
+    """Before passing, one has to mean it; who has read the last hint did."""
     wanted = [task] if task else chapter.tasks
-    passed = all(progress.state(one) == "passed" for one in wanted)
-    if passed or options.is_on("FORCE"):
+    known = all(progress.state(one) == "passed"
+                or progress.hints.get(one.number, 0) >= LAST
+                for one in wanted)
+    if known or options.is_on("FORCE"):
         return
     what = f"TASK={task.number}" if task else f"CH={chapter.number}"
     raise ShopError(

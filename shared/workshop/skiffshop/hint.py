@@ -126,7 +126,7 @@ def main(tree, options):
     if not tiers or tiers[-1] == LAST:
         say(f"There are no more hints for {task.number}."
             f" All again: make hint TASK={task.number} ALL=1")
-        say(f"Your code beside ours: make diff TASK={task.number} FORCE=1")
+        say(f"Your code beside ours: make diff TASK={task.number}")
     else:
         say(f"still stuck? make hint TASK={task.number}"
             + (f" TIER={tiers[-1] + 1}" if "TIER" in options.values else ""))

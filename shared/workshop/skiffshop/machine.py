@@ -1,6 +1,8 @@
 """What the tutor needs of the machine: built runtimes, a root, a shell."""
 
+import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,9 +38,22 @@ def build(tree):
     return str(tree.shown(tree.build))
 
 
+def refuse_unwritable(tree, text):
+    """A build directory that is somebody else's is no mistake in the code."""
+    found = re.search(r"([^\s'\"`‘]*" + re.escape(build(tree))
+                      + r"(?![\w.-])[^\s:'\"’]*)['\"’]?:"
+                      r" (Permission denied|Read-only file system)", text)
+    if found:
+        raise ShopError("build", f"{found[1]} can't be written: {found[2]}",
+                        "from an earlier sudo? Then: sudo chown -R"
+                        f" $(id -u):$(id -g) {build(tree)}, or sudo make")
+
+
 def need(tree, goal, path, what):
     """A built file, brought up to date by its own goal."""
     done = run_make(tree, goal)
+    if done.returncode != 0:
+        refuse_unwritable(tree, done.stdout)
     if done.returncode != 0 or not path.exists():
         last = done.stdout.strip().splitlines()[-1:] or ["no output"]
         raise ShopError(what, f"it cannot be built: {last[0][:200]}",
@@ -83,6 +98,7 @@ class Bench:
         return {"PATH": f"{self.bin}:{SYSTEM_PATH}", "R": str(self.root),
                 "SKIFF_RUN": str(self.top / "run"),
                 "SKIFF_ROOT": str(self.top / "state"),
+                "SKIFF_CGROUP": self.top.name,
                 "HOME": str(self.work), "TMPDIR": str(self.work),
                 "LC_ALL": "C.UTF-8", "TERM": "dumb", "PAGER": "cat",
                 **{key: os.environ[key] for key in ("USER", "LOGNAME")
@@ -117,6 +133,20 @@ def bench(user=None):
         yield place
     finally:
         shutil.rmtree(top, ignore_errors=True)
+        for cgroup in glob.glob(f"/sys/fs/cgroup/**/{place.top.name}",
+                                recursive=True):
+            remove_cgroup(Path(cgroup))
+
+
+def remove_cgroup(path):
+    """The cgroup that the containers of an experiment had theirs in; the
+    experiment is over, so what is still there does not count."""
+    try:
+        (path / "cgroup.kill").write_text("1", encoding="ascii")
+        for base, _, _ in os.walk(path, topdown=False):
+            os.rmdir(base)
+    except OSError:
+        pass  # it is gone, or the next reboot takes it
 
 
 def run_script(place, script, seconds=30, extra=None):

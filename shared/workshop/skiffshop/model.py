@@ -14,6 +14,7 @@ from .errors import ShopError
 from .markers import read_regions, task_text
 
 CHAPTER = re.compile(r"^(\d\d)-([a-z][\w-]*)$")
+PLANNED = re.compile(r'\{\s*"([a-z-]+)",\s*&room_(\d\d)\s*\}')
 STRING_OR_COMMENT = re.compile(
     r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
@@ -142,9 +143,20 @@ class Tree:
                                  and int(word) == chapter.number):
                 return chapter
         known = " ".join(f"{one.number:02d}" for one in self.chapters)
-        raise ShopError(f"chapter {word}", "there is no such chapter yet",
+        for label, names in self.planned_chapters():
+            if word in names or (word.isdigit() and int(word) == int(names[0])):
+                raise ShopError(f"chapter {label}", "it is not built yet",
+                                f"the chapters so far are {known}")
+        raise ShopError(f"chapter {word}", "there is no such chapter",
                         f"the chapters are {known}" if known else
                         "there are no chapters in this tree")
+
+    def planned_chapters(self):
+        """(label, names) of all that the runtime's own table lists."""
+        path = self.root / "shared" / "runtime" / "chapters.c"
+        table = read_text(path) if path.exists() else ""
+        return [(f"{number}-{name}", (number, name, f"{number}-{name}"))
+                for name, number in PLANNED.findall(table)]
 
     def task(self, number):
         """The chapter and the task of that number."""

@@ -4,7 +4,7 @@ import os
 import re
 
 from .errors import ShopError
-from .machine import run_make
+from .machine import refuse_unwritable, run_make
 from .progress import Progress
 from .splice import spliced_files
 from .terminal import is_colourful, strip_escapes
@@ -66,11 +66,10 @@ def build_learner(tree, chosen):
                     f"ROOMS={' '.join(room_paths(tree, chosen))}",
                     f"CFLAGS={flags} -fdiagnostics-color={colour}".strip())
     text = done.stdout
+    if done.returncode != 0:
+        refuse_unwritable(tree, strip_escapes(text))
     if done.returncode == 0 or is_compilers(text):
         return done.returncode == 0, shorten(text)
-    if "Permission denied" in text:
-        raise ShopError("build", "a file in build/ belongs to root",
-                        "sudo chown -R $(id -u):$(id -g) build")
     last = text.strip().splitlines()[-1:] or ["make said nothing"]
     raise ShopError("build", last[0][:200], "make build says more")
 

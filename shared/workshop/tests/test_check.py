@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from skiffshop import check as check_module
-from skiffshop import testrun, watch
+from skiffshop import rooms, testrun, watch
 from skiffshop.testrun import NeedsRoot
 from skiffshop.verdicts import UNTESTED, judge, lesson
 
@@ -129,6 +129,24 @@ def test_what_does_not_compile_is_never_called_wrong(shop):
     assert not (shop.root / ".progress.json").exists()
 
 
+@pytest.mark.parametrize("said", [
+    "a.c:1:1: fatal error: opening dependency file build/obj/a.d:"
+    " Permission denied",
+    "a.c:3:9: warning: unused\n/usr/bin/ld: cannot open output file"
+    " build/learner/skiff: Permission denied",
+    "mkdir: cannot create directory 'build/learner': Permission denied",
+    "mkdir: cannot create directory ‘build’: Read-only file system",
+])
+def test_a_build_that_is_not_ours_is_no_mistake(shop, monkeypatch, said):
+    shop.solve()
+    monkeypatch.setattr(rooms, "run_make", lambda *_: (
+        subprocess.CompletedProcess([], 2, said)))
+    status, text = shop.run("check", "CH=1")
+    assert status == 2 and "does not compile" not in text
+    assert "build can't" in text or "build/" in text
+    assert "sudo chown -R" in text and "sudo make" in text
+
+
 def test_an_earlier_chapter_comes_from_solutions_until_passed(shop):
     (shop.root / "tests/chapters/test_02_beta.py").write_text(
         'import pytest\n\n@pytest.mark.task("2.1")\ndef test():\n    pass\n')
@@ -192,6 +210,21 @@ def test_three_failures_of_a_task_are_enough(shop):
     assert "number 2" in text and "number 3" not in text
     assert "enough for now" in text and "torn down" not in text
     assert (shop.root / "two-ran").exists() and "1 of 2 passed" in text
+
+
+def test_the_same_words_are_said_once(shop):
+    shop.solve()
+    (shop.root / "tests/chapters/test_01_alpha.py").write_text(
+        "import pytest\n\n"
+        '@pytest.mark.task("1.1")\n@pytest.mark.parametrize("n", range(3))\n'
+        "def test_one(n):\n"
+        "    pytest.fail('other' if n == 1 else 'one cause')\n\n"
+        '@pytest.mark.task("1.2")\ndef test_two():\n'
+        "    pytest.fail('one cause')\n")
+    _, text = shop.run("check", "CH=1")
+    assert "The same words as at 1.1." in text
+    assert text.count("one cause") == 1 and "other" in text
+    assert text.count("2 tests failed with these very words") == 1
 
 
 def test_tests_that_never_end_are_stopped_and_may_clean_up(shop, monkeypatch):

@@ -13,7 +13,9 @@ def test_each_call_goes_one_further(shop):
         assert status == 0 and words in text
         if number < 5:
             assert f"hint {number} of 4" in text
-    assert "make diff TASK=2.1 FORCE=1" in text
+    assert "make diff TASK=2.1\n" in text
+    assert shop.run("diff", "TASK=2.1")[0] == 0   # as the hint says
+    assert shop.run("diff", "TASK=1.1")[0] == 1   # not of a task unread
     kept = json.loads((shop.root / ".progress.json").read_text())
     assert kept["hints"] == {"2.1": 4}
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from conftest import put
+
 from skiffshop.errors import ShopError
 
 
@@ -71,3 +73,15 @@ def test_a_mistake_gets_one_line_and_a_hint(shop, command):
 def test_an_unknown_command_is_refused(shop):
     status, text = shop.run("dance")
     assert status == 2 and "no such command" in text
+
+
+def test_a_chapter_that_is_to_come_is_no_typing_error(shop):
+    put(shop.root / "shared/runtime/chapters.c",
+        '{ "beta", &room_02 },\t{ "gamma", &room_03 },\n')
+    for word in ("3", "03", "gamma", "03-gamma"):
+        status, text = shop.run("check", f"CH={word}")
+        assert status == 2 and "03-gamma: it is not built yet" in text
+        assert "so far are 01 02" in text
+    assert "no such chapter" in shop.run("check", "CH=4")[1]
+    put(shop.root / "solutions/03-gamma/gamma.c", "int gamma;\n")
+    assert "not built yet" not in shop.run("check", "CH=3")[1]

@@ -68,10 +68,13 @@ def test_descriptor(before):
 def test_cgroup(before):
     point = next((mount["point"] for mount in kernel.mountinfo() if mount["type"] == "cgroup2"), None)
     assert point, "no cgroup v2 on this machine: mount -t cgroup2 none /sys/fs/cgroup"
-    os.mkdir(point + "/skiff-selftest")
+    theirs, ours = point + "/skiff-test-0", os.path.join(point, kernel.CGROUP, "selftest")
+    os.makedirs(ours)
+    os.mkdir(theirs)
     text = left(before)
-    os.rmdir(point + "/skiff-selftest")
-    assert "a cgroup: " in text and "skiff-selftest" in text
+    os.rmdir(theirs)
+    kernel.remove_cgroup(os.path.dirname(ours))
+    assert f"a cgroup: {ours}" in text and theirs not in text, "of cgroups only those of this test run count"
 
 
 def test_file_of_an_ordinary_user(before):

@@ -1,0 +1,134 @@
+/* security.c - chapter 06: what a container may do. The contract is in security.h. */
+#include "security.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "chapters.h"
+#include "container.h"
+#include "fail.h"
+#include "privilege.h"
+#include "sysctl.h"
+
+ROOM(06);
+
+/* SECURITY: root may make any device node, and only the device rules of its cgroup keep it from
+ * opening the host's disk. Where there are none to be had, it may not make nodes, either
+ * (test: attacks/06-mknod). */
+static int bound_by_devices(struct container *c)
+{
+	capability_set mknod = CAPABILITY(CAP_MKNOD);
+	int ret = device_rules_attach(c);
+
+	if (ret < 0)
+		return ret;
+	/* A user namespace of its own has no right to device nodes at all. */
+	if (ret == 0 && c->ns[NAMESPACE_USER].mode == NAMESPACE_HOST &&
+	    !(c->privileges.cap_add & mknod)) {
+		c->privileges.sets.bounding &= ~mknod;
+		c->privileges.sets.permitted &= ~mknod;
+		c->privileges.sets.effective &= ~mknod;
+	}
+	return 0;
+}
+
+/* What `exec` finds done. */
+static int prepare_container(struct container *c)
+{
+	struct privileges *p = &c->privileges;
+
+	if (!(c->flags & CONTAINER_PRIVILEGED)) {
+		TRY(bound_by_devices(c));
+	} else {
+		TRY(devices_add_all(c));
+		p->seccomp = p->seccomp ? p->seccomp : "unconfined";
+	}
+	p->profile_caps = p->sets.bounding;
+	return 0;
+}
+
+int security_prepare(struct container *c)
+{
+	TRY(capabilities_choose(c));
+	if (!(c->flags & CONTAINER_EXEC))
+		TRY(prepare_container(c));
+	TRY(capabilities_convert(c));
+	return filter_prepare(c);
+}
+
+int security_mounts(struct container *c)
+{
+	TRY(label_open(c));
+	TRY(sysctls_set(c));
+	if (c->flags & CONTAINER_NO_PIVOT) /* nothing is mounted, so there is nothing to hide */
+		return 0;
+	TRY(devices_make(c));
+	return masks_mount(c);
+}
+
+static int set_ulimits(const struct container *c)
+{
+	for (unsigned i = 0; i < c->privileges.ulimit_count; i++) {
+		const struct ulimit *one = &c->privileges.ulimits[i];
+
+		if (setrlimit((__rlimit_resource_t)one->resource, &one->limit) < 0)
+			return fail_hint(fail(errno, "setting the --ulimit of resource %d",
+					      one->resource),
+					 "only CAP_SYS_RESOURCE raises a hard limit: "
+					 "`prlimit` shows skiff's own");
+	}
+	return 0;
+}
+
+/* The home directory of --user, unless the caller has chosen one. Nothing is allocated: the
+ * environment has a HOME already. */
+static void set_home(struct container *c)
+{
+	char **variable = c->env.list;
+
+	while (variable && *variable && strncmp(*variable, "HOME=", 5) != 0)
+		variable++;
+	if (variable && *variable && c->privileges.home[0] && !(c->flags & CONTAINER_HOME_GIVEN))
+		*variable = c->privileges.home;
+}
+
+/* Takes the way back to more privileges from all that execve(2) will run. */
+static int set_no_new_privs(void)
+{
+	/* TASK 6.5 no-new-privs
+	 * Set no_new_privs on this process: prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).
+	 * Read: prctl(2) or PR_SET_NO_NEW_PRIVS(2const), execve(2) on set-user-ID programs */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail(errno, "forbidding new privileges");
+	return 0;
+	/* END 6.5 */
+}
+
+int security_apply(struct container *c)
+{
+	bool no_new_privs = c->flags & CONTAINER_NO_NEW_PRIVS;
+	struct user user;
+
+	TRY(user_find(c, &user));
+	set_home(c);
+	TRY(set_ulimits(c)); /* ORDER as root: raising one needs a capability */
+	TRY(label_set(c));
+	if (no_new_privs)
+		TRY(set_no_new_privs());
+	TRY(capabilities_bound(c)); /* ORDER as root: CAP_SETPCAP */
+	/* ORDER the filter as late as can be, so that it need permit little of what we do: without
+	 * no_new_privs it takes CAP_SYS_ADMIN to load one, and then capset(2) comes after it. */
+	if (!no_new_privs)
+		TRY(filter_load(c));
+	TRY(user_become(&user));
+	TRY(capabilities_set(c, user.uid == 0));
+	/* ORDER a change of credentials clears it: prctl(2), PR_SET_PDEATHSIG. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return fail(errno, "asking to be killed with skiff");
+	return no_new_privs ? filter_load(c) : 0;
+}
