@@ -201,15 +201,11 @@ static int copy_files(struct container *helper, void *arg)
 }
 
 /* A container that runs: its own view, as root of its user namespace. */
-static int use_running(struct container *helper, struct job *job, int *pidfd)
+static int use_running(struct container *helper, struct job *job, struct state_container *running)
 {
-	struct state_container running;
-
-	TRY(state_find(job->found.id, &running));
-	strv_clear(&running.env);
-	*pidfd = running.pidfd;
-	job->pid = running.pid;
-	if (!(running.namespaces & (1u << NAMESPACE_USER)))
+	TRY(state_find(job->found.id, running));
+	job->pid = running->pid;
+	if (!(running->namespaces & (1u << NAMESPACE_USER)))
 		return 0;
 	if (geteuid() == 0)
 		/* KERNEL: the overlay stores no owner whom the container's user namespace does not
@@ -219,7 +215,7 @@ static int use_running(struct container *helper, struct job *job, int *pidfd)
 					     "copy into it when it has ended, or with skiff exec") :
 				   0;
 	helper->ns[NAMESPACE_USER].mode = NAMESPACE_CONTAINER;
-	helper->ns[NAMESPACE_USER].pidfd = fcntl(running.pidfd, F_DUPFD_CLOEXEC, 3);
+	helper->ns[NAMESPACE_USER].pidfd = fcntl(running->pidfd, F_DUPFD_CLOEXEC, 3);
 	return 0;
 }
 
@@ -241,19 +237,20 @@ static int use_layers(struct container *helper, struct job *job)
 static int copy_with(const char *reference, struct job *job)
 {
 	struct container helper;
-	int pidfd = -1, ret = store_find(reference, &job->found);
+	struct state_container running = { .pidfd = -1, .cgroup_fd = -1 };
+	int ret = store_find(reference, &job->found);
 
 	if (ret < 0)
 		return ret;
 	store_helper(&helper, &job->found);
-	ret = job->found.running ? use_running(&helper, job, &pidfd) : use_layers(&helper, job);
+	ret = job->found.running ? use_running(&helper, job, &running) : use_layers(&helper, job);
 	if (ret == 0)
 		ret = container_help(&helper, copy_files, job);
 	if (!job->found.running && tree_remove(job->found.dir_fd, "work") < 0)
 		note("the directory work of %.12s could not be removed", job->found.id);
 	helper.store_fd = -1;
 	container_free(&helper);
-	scope_close_fd(&pidfd);
+	state_release(&running);
 	return ret;
 }
 

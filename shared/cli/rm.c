@@ -8,7 +8,6 @@
 #include "fail.h"
 #include "kernel.h"
 #include "options.h"
-#include "scope.h"
 #include "state.h"
 #include "store.h"
 
@@ -30,8 +29,7 @@ static int end_container(struct store_container *found)
 	if (ret < 0)
 		return ret;
 	sys_pidfd_send_signal(running.pidfd, SIGKILL);
-	scope_close_fd(&running.pidfd);
-	strv_clear(&running.env);
+	state_release(&running);
 	/* Its skiff holds the lock until it has put everything in order. */
 	for (int waited = 0; !store_lock(found); waited += 10)
 		if (waited >= END_MSEC || poll(NULL, 0, 10) < 0)

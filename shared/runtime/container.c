@@ -53,7 +53,6 @@ static int container_main(struct container *c)
 	STEP(rootfs_pivot(c));	       /* 02 "/" is the image from now on                      */
 	STEP(process_surroundings(c)); /* 01 directory, signals, descriptors                   */
 	STEP(overlay_seal(c));	       /* 05 ORDER -w DIR was made: read-only from here        */
-	STEP(security_apply(c));       /* 06 ORDER after the last mount                        */
 	STEP(sync_await_go(c));	       /*    network and state are there                       */
 	STEP(security_apply(c));       /* 06 ORDER last: its filter may forbid any of the above */
 	trace_last_step(c, "process_exec");
@@ -130,7 +129,6 @@ static int container_start(struct container *c)
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));
 	STEP(overlay_keep(c));	/* 05 ORDER what did not start is not kept */
-	STEP(process_wait(c));	/* 01 */
 	STEP(process_wait(c));	/* 01 */
 	STEP(cgroup_report(c)); /* 04 why it was killed, if it was */
 	return 0;

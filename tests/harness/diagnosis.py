@@ -222,6 +222,8 @@ CAUSES = (
         "4.3",
         r"waiting for the container: Invalid argument",
         "|= adds a flag, = throws away those before it: args->flags has CLONE_PIDFD and the namespaces in it.",
+    ),
+    (
         "5.1",
         r"stacking the layers on .*: Invalid argument",
         "some of the layers were not handed over: overlayfs wants at least one lowerdir+.",
