@@ -29,8 +29,10 @@ int rootfs_prepare(struct container *c)
 /* A mount namespace starts as a copy, and its mounts may still be peers of the host's.
  * SECURITY: what is mounted on a peer is mounted on the host, too (test:
  * attacks/02-mount-propagation). */
-static int make_private(void)
+int rootfs_private(struct container *c)
 {
+	if (c->flags & CONTAINER_NO_PIVOT)
+		return 0;
 	/* TODO 2.2 private
 	 * Make every mount private, from "/" down, so that no mount or unmount of ours reaches the
 	 * host and none of the host's reaches us.
@@ -51,7 +53,8 @@ int rootfs_open(int root_fd, const char *path, int flags, unsigned long long res
 	/* END 2.3 */
 }
 
-/* Mounts the root onto itself, for pivot_root(2) wants a mount point, and opens it. */
+/* Mounts the root onto itself, for pivot_root(2) wants a mount point, and opens it. A tree that an
+ * earlier step has made (c->rootfs_fd) is mounted there instead. */
 static int attach_root(struct container *c)
 {
 	auto_fd below = open(c->rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -246,7 +249,6 @@ int rootfs_mount(struct container *c)
 
 	if (c->flags & CONTAINER_NO_PIVOT)
 		return 0;
-	TRY(make_private());
 	TRY(attach_root(c));
 	caller_umask = umask(0);
 	for (size_t i = 0; i < sizeof mount_rows / sizeof mount_rows[0] && ret >= 0; i++) {

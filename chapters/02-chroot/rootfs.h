@@ -1,10 +1,11 @@
 /* rootfs.h - chapter 02: another root.
  *
- * Runs in: rootfs_prepare in the parent, before the clone; rootfs_mount in the child, after it has
- *          joined its namespaces (/sys and /dev/mqueue show those of the process that mounts
- *          them); rootfs_pivot in the child, after the last mount that needs the host's files.
+ * Runs in: rootfs_prepare in the parent, before the clone; rootfs_private in the child, before its
+ *          first mount; rootfs_mount in the child, after it has joined its namespaces (/sys and
+ *          /dev/mqueue show those of the process that mounts them); rootfs_pivot in the child,
+ *          after the last mount that needs the host's files.
  * Takes:   c->rootfs_path, c->flags (CONTAINER_NO_PIVOT); c->rootfs_fd where chapter 03 has made
- *          an ID-mapped mount tree.
+ *          an ID-mapped mount tree, or chapter 05 an overlay.
  * Leaves:  c->clone_flags with CLONE_NEWNS; c->rootfs_fd, the root of the container's mount tree.
  * Undo:    none: the mounts live in the child's mount namespace and die with it.
  * Kernel:  chroot, mount(MS_PRIVATE), openat2 with RESOLVE_IN_ROOT (5.6), fsopen, fsmount,
@@ -20,7 +21,11 @@ struct container;
  * Returns 0 or -errno with a failure record. */
 int rootfs_prepare(struct container *c) __attribute__((warn_unused_result));
 
-/* Child: makes the mount namespace private, mounts the root onto itself and below it /proc, /sys,
+/* Child: makes every mount of its mount namespace private, so that none of its own reaches the host.
+ * Nothing is done with CONTAINER_NO_PIVOT. Returns 0 or -errno with a failure record. */
+int rootfs_private(struct container *c) __attribute__((warn_unused_result));
+
+/* Child: mounts the root (c->rootfs_fd, or else c->rootfs_path onto itself) and below it /proc, /sys,
  * /dev, /dev/pts, /dev/shm and /dev/mqueue, with the devices and links that programs expect.
  * Nothing is done with CONTAINER_NO_PIVOT. Returns 0 or -errno with a failure record. */
 int rootfs_mount(struct container *c) __attribute__((warn_unused_result));

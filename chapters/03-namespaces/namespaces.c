@@ -83,7 +83,7 @@ int namespaces_map_ids(struct container *c)
 	 * sibling for groups if idmap_may_write() allows it; with idmap_run_helper() if it does not,
 	 * and idmap_is_own_id() says that the map holds more than the user's own ID. For the own ID
 	 * alone idmap_write() works, too, but only after idmap_deny_setgroups().
-	 * Then let root's files stay root's: idmap_rootfs(c).
+	 * Then let root's files stay root's: idmap_rootfs(c, c->pid).
 	 * Read: user_namespaces(7), newuidmap(1) */
 	return TODO("3.4 ids");
 	/* END 3.4 */

@@ -3,6 +3,8 @@
 #ifndef SKIFF_COMMANDS_H
 #define SKIFF_COMMANDS_H
 
+#include <stddef.h>
+
 /* Options that stand before the command. */
 struct global_options {
 	int explain;	   /* --explain: EXPLAIN_* */
@@ -20,10 +22,25 @@ struct container;
 int command_finish(const struct global_options *global, struct container *c, int parsed,
 		   int (*corridor)(struct container *c));
 
+/* Reads the options and words of a command whose options are all flags; an id of a row is a power of
+ * two, COMMAND_HELP that of --help. usage is "COMMAND [OPTIONS] ...", about one sentence: for --help.
+ * Returns the ids of the flags that are set, or -errno with a failure record: an unknown option, or not
+ * least to most words. After COMMAND_HELP, which is printed, there is nothing left to do. */
+struct option_walk;
+enum { COMMAND_HELP = 1 << 0 };
+int command_words(struct option_walk *walk, const char *usage, const char *about, size_t least,
+		  size_t most) __attribute__((warn_unused_result));
+
 /* `skiff run` and `skiff exec`; words ends with NULL. */
 int command_run(const struct global_options *global, char *const *words);
 int command_exec(const struct global_options *global, char *const *words);
 
+/* 05: `skiff diff`, `commit`, `cp`, `rm` and `ps`: containers that run or are kept. */
+int command_diff(const struct global_options *global, char *const *words);
+int command_commit(const struct global_options *global, char *const *words);
+int command_cp(const struct global_options *global, char *const *words);
+int command_rm(const struct global_options *global, char *const *words);
+int command_ps(const struct global_options *global, char *const *words);
 /* `skiff pause`, `unpause`, `update`, `stats` and `kill`; words ends with NULL. */
 int command_pause(const struct global_options *global, char *const *words);
 int command_unpause(const struct global_options *global, char *const *words);

@@ -33,6 +33,11 @@ static const struct command_row {
 } commands[] = {
 	{ "run", 1, command_run, "run a command in a new container" },
 	{ "exec", 3, command_exec, "run one more command in a running container" },
+	{ "ps", 5, command_ps, "list containers" },
+	{ "diff", 5, command_diff, "list what a container has changed" },
+	{ "commit", 5, command_commit, "keep what a container has changed as a layer" },
+	{ "cp", 5, command_cp, "copy files into or out of a container" },
+	{ "rm", 5, command_rm, "remove containers that have ended" },
 	{ "pause", 4, command_pause, "hold all processes of a container" },
 	{ "unpause", 4, command_unpause, "let them go on" },
 	{ "update", 4, command_update, "change the limits of a container" },
@@ -45,13 +50,12 @@ static const struct command_row {
 /* Docker's commands that later chapters bring: named, so that nobody has to guess. */
 /* clang-format off */
 #define LATER(name, chapter) { name, chapter, NULL, NULL }
-	LATER("diff", 5),	LATER("commit", 5),	LATER("cp", 5),		LATER("rm", 5),
 	LATER("network", 7),	LATER("port", 7),
 	LATER("pull", 8),	LATER("push", 8),	LATER("images", 8),	LATER("rmi", 8),
 	LATER("load", 8),	LATER("save", 8),	LATER("login", 8),	LATER("logout", 8),
 	LATER("tag", 8),	LATER("image", 8),
 	LATER("volume", 9),
-	LATER("ps", 10),	LATER("logs", 10),	LATER("stop", 10),	LATER("start", 10),
+	LATER("logs", 10),	LATER("stop", 10),	LATER("start", 10),
 	LATER("restart", 10),	LATER("inspect", 10),	LATER("create", 10),	LATER("attach", 10),
 	LATER("wait", 10),	LATER("top", 10),	LATER("rename", 10),	LATER("events", 10),
 	LATER("info", 10),

@@ -21,6 +21,12 @@ static int run_help(void)
 	printf("Usage: skiff run [OPTIONS] --rootfs DIR COMMAND [ARG...]\n\n"
 	       "Run a command in a new container.\n\nOptions:\n");
 	options_print(run_options);
+	if (chapter_built(5))
+		printf("\nA container does not write into DIR (Podman's --rootfs does) but into a "
+		       "layer "
+		       "of its own.\nThat stays when it ends, unless --rm was given: skiff ps -a, "
+		       "diff, commit, cp, rm.\n--rootfs may be given several times, the base "
+		       "first.\n");
 	return 0;
 }
 
@@ -209,7 +215,9 @@ static int set_option(struct container *c, enum run_option option, const struct 
 	switch ((int)option) {
 	case RUN_ROOTFS:
 		c->rootfs_path = walk->value;
-		return 0;
+		return strv_append(&c->layers, walk->value) < 0 ?
+			       fail(ENOMEM, "run: --rootfs %s", walk->value) :
+			       0;
 	case RUN_NAME:
 		c->name = walk->value;
 		if (!state_name_valid(c->name))
@@ -219,7 +227,9 @@ static int set_option(struct container *c, enum run_option option, const struct 
 				    c->name);
 		return 0;
 	case RUN_RM:
-		return options_flag(walk) < 0 ? -EINVAL : 0;
+		return set_flag(c, CONTAINER_RM, walk);
+	case RUN_READ_ONLY:
+		return set_flag(c, CONTAINER_READ_ONLY, walk);
 	case RUN_ENV:
 		return add_environment(c, walk->value);
 	case RUN_ENV_FILE:
@@ -256,23 +266,42 @@ static void default_namespaces(struct container *c)
 		c->ns[NAMESPACE_USER].mode = NAMESPACE_HOST;
 }
 
+static const char rootfs_hint[] =
+	"--rootfs DIR takes a directory; `make image` makes one: build/images/busybox/rootfs";
+
+/* The layers: that there are not too many, and that each is a directory. */
+static int check_layers(const struct container *c)
+{
+	if (c->layers.count > 1)
+		TRY(chapter_need(5, "a second --rootfs"));
+	if (c->layers.count > CONTAINER_LAYERS_MAX)
+		return fail(0, "run: %zu layers: at most %d can be stacked", c->layers.count,
+			    CONTAINER_LAYERS_MAX);
+	if (c->flags & CONTAINER_NO_PIVOT &&
+	    (c->layers.count > 1 || c->flags & CONTAINER_READ_ONLY))
+		return fail(0, "run: --no-pivot mounts nothing: it takes one --rootfs, and no "
+			       "--read-only");
+	for (size_t i = 0; i < c->layers.count; i++) {
+		int layer = open(c->layers.list[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (layer < 0)
+			return fail_hint(fail(errno, "opening the root file system %s",
+					      c->layers.list[i]),
+					 "%s", rootfs_hint);
+		close(layer);
+	}
+	return 0;
+}
+
 /* What only all options together tell. */
 static int check_run(const struct container *c, const char *first_word)
 {
-	const char *dir = "--rootfs DIR takes a directory; `make image` makes one: "
-			  "build/images/busybox/rootfs";
-
 	if (!c->rootfs_path && first_word)
-		return fail_hint(chapter_need(8, "an image by name"), "%s", dir);
+		return fail_hint(chapter_need(8, "an image by name"), "%s", rootfs_hint);
 	if (!c->rootfs_path)
 		return fail_hint(fail(0, "run: --rootfs DIR and the command are missing"), "%s",
-				 dir);
-	int root = open(c->rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0)
-		return fail_hint(fail(errno, "opening the root file system %s", c->rootfs_path),
-				 "%s", dir);
-	close(root);
+				 rootfs_hint);
+	TRY(check_layers(c));
 	if (!first_word)
 		return fail_hint(fail(0, "run: the command is missing"),
 				 "skiff run --rootfs %s COMMAND [ARG...]", c->rootfs_path);

@@ -10,7 +10,7 @@
 const struct option_row run_options[] = {
 	{ "rootfs", 0, VALUE_NEEDED, 1, RUN_ROOTFS, "DIR the directory that becomes the root" },
 	{ "name", 0, VALUE_NEEDED, 1, RUN_NAME, "NAME a name for the container" },
-	{ "rm", 0, VALUE_NONE, 1, RUN_RM, "remove the container when it ends (always so yet)" },
+	{ "rm", 0, VALUE_NONE, 1, RUN_RM, "remove the container when it ends" },
 	{ "env", 'e', VALUE_NEEDED, 1, RUN_ENV, "KEY=VALUE a variable; KEY alone: your own value" },
 	{ "env-file", 0, VALUE_NEEDED, 1, RUN_ENV_FILE, "FILE a file with one KEY=VALUE a line" },
 	{ "workdir", 'w', VALUE_NEEDED, 1, RUN_WORKDIR, "DIR the working directory inside" },
@@ -50,9 +50,9 @@ const struct option_row run_options[] = {
 	{ "device", 0, VALUE_NEEDED, 6, RUN_DEVICE, "HOST[:INSIDE][:rwm] a device of the host" },
 	{ "ulimit", 0, VALUE_NEEDED, 6, RUN_ULIMIT, "NAME=SOFT[:HARD] a limit" },
 	{ "sysctl", 0, VALUE_NEEDED, 6, RUN_SYSCTL, "KEY=VALUE a setting of its namespaces" },
+	{ "read-only", 0, VALUE_NONE, 5, RUN_READ_ONLY, "nothing can be written but below /dev" },
 	{ "help", 0, VALUE_NONE, 0, RUN_HELP, "show this" },
 
-	LATER("read-only", 0, VALUE_NONE, 5),
 	LATER("publish", 'p', VALUE_NEEDED, 7),
 	LATER("publish-all", 'P', VALUE_NONE, 7),
 	LATER("expose", 0, VALUE_NEEDED, 7),

@@ -38,6 +38,7 @@ enum run_option {
 	RUN_DEVICE,
 	RUN_ULIMIT,
 	RUN_SYSCTL,
+	RUN_READ_ONLY, /* 05 */
 	RUN_HELP,
 };
 

@@ -24,6 +24,7 @@
 #include "fail.h"
 #include "kernel.h"
 #include "namespaces.h"
+#include "overlay.h"
 #include "process.h"
 #include "rooms.h"
 #include "rootfs.h"
@@ -39,15 +40,19 @@
 static int container_main(struct container *c)
 {
 	STEP(sync_enter_child(c));     /*    ORDER first: or we could outlive skiff            */
+	STEP(overlay_open(c));	       /* 05 ORDER as the user who called: may enter the paths */
 	STEP(cgroup_set_oom_score(c)); /* 04 ORDER /proc is still the host's                   */
 	STEP(sync_await_mapped(c));    /*    ORDER until now we are nobody in our user namespace */
 	STEP(namespaces_enter(c));     /* 03 ORDER /sys and /dev/mqueue show their mounter's   */
+	STEP(rootfs_private(c));       /* 02 ORDER before our first mount                      */
+	STEP(overlay_mount(c));	       /* 05 the root: all layers as one                       */
 	STEP(rootfs_mount(c));	       /* 02 /proc, /sys, /dev ... below the new root          */
 	STEP(cgroup_mount(c));	       /* 04 ORDER on top of /sys                              */
 	STEP(volume_mount(c));	       /* 09 ORDER needs the old "/" for its sources           */
 	STEP(security_mounts(c));      /* 06 ORDER after the last mount; needs the old "/"     */
 	STEP(rootfs_pivot(c));	       /* 02 "/" is the image from now on                      */
 	STEP(process_surroundings(c)); /* 01 directory, signals, descriptors                   */
+	STEP(overlay_seal(c));	       /* 05 ORDER -w DIR was made: read-only from here        */
 	STEP(sync_await_go(c));	       /*    network and state are there                       */
 	STEP(security_apply(c));       /* 06 ORDER last: its filter may forbid any of the above */
 	trace_last_step(c, "process_exec");
@@ -120,9 +125,11 @@ static int container_start(struct container *c)
 	STEP(sync_send_mapped(c));
 	STEP(security_devices(c)); /* 06 ORDER before go; the child builds its mounts meanwhile */
 	STEP(network_attach(c));   /* 07 */
+	STEP(overlay_record(c));   /* 05 */
 	STEP(state_write(c));
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));
+	STEP(overlay_keep(c));	/* 05 ORDER what did not start is not kept */
 	STEP(process_wait(c));	/* 01 */
 	STEP(cgroup_report(c)); /* 04 why it was killed, if it was */
 	return 0;
@@ -145,6 +152,41 @@ static int container_start_exec(struct container *c)
 	return 0;
 }
 
+/* The child of a helper: the container's view, then work. */
+static int container_help_main(struct container *c, int (*work)(struct container *, void *),
+			       void *arg)
+{
+	TRY(sync_enter_child(c));
+	TRY(overlay_open(c)); /* 05 */
+	TRY(sync_await_mapped(c));
+	TRY(namespaces_enter(c)); /* 03 */
+	TRY(rootfs_private(c));	  /* 02 */
+	TRY(overlay_mount(c));	  /* 05 */
+	TRY(work(c, arg));
+	return sync_send_ready(c);
+}
+
+int container_help(struct container *c, int (*work)(struct container *, void *), void *arg)
+{
+	TRY(rootfs_prepare(c));	    /* 02 */
+	TRY(namespaces_prepare(c)); /* 03 */
+	TRY(sync_open(c));
+	TRY(process_clone(c)); /* 01 */
+	if (c->pid == 0)
+		_exit(container_child(c, container_help_main(c, work, arg)));
+	scope_close_fd(&c->sync_child_fd);
+	int ret = namespaces_map_ids(c); /* 03 */
+
+	if (ret == 0)
+		ret = sync_send_mapped(c);
+	if (ret == 0)
+		ret = sync_await_exec(c);
+	if (ret < 0)
+		sys_pidfd_send_signal(c->pidfd, SIGKILL);
+	waitid(P_PIDFD, (id_t)c->pidfd, &(siginfo_t){ 0 }, WEXITED);
+	return ret;
+}
+
 /* Undoes every step in reverse. Each undo works whether its step ran, failed or never began. */
 static int container_undo(struct container *c)
 {
@@ -155,7 +197,7 @@ static int container_undo(struct container *c)
 	}
 	network_detach(c);
 	cgroup_remove(c);
-	overlay_remove(c);
+	overlay_remove(c); /* ORDER: before the state: whether it is kept decides about its name */
 	state_remove(c);
 	terminal_take_back(c);
 	signals_restore(c);
@@ -186,6 +228,8 @@ void container_init(struct container *c)
 		.pid = -1,
 		.pidfd = -1,
 		.rootfs_fd = -1,
+		.store_fd = -1,
+		.temporary_fd = -1,
 		.target_pidfd = -1,
 		.oom_score_adj = OOM_SCORE_ADJ_UNSET,
 		.cgroup_fd = -1,
@@ -197,6 +241,8 @@ void container_init(struct container *c)
 	};
 	for (int kind = 0; kind < NAMESPACE_KINDS; kind++)
 		c->ns[kind].pidfd = -1;
+	for (int i = 0; i <= CONTAINER_LAYERS_MAX; i++)
+		c->layer_fds[i] = c->tree_fds[i] = -1;
 	privileges_init(&c->privileges);
 }
 
@@ -212,6 +258,9 @@ void container_free(struct container *c)
 	scope_close_fd(&c->sync_child_fd);
 	scope_close_fd(&c->names_fd);
 	scope_close_fd(&c->containers_fd);
+	for (unsigned i = 0; i < c->trees; i++)
+		scope_close_fd(&c->tree_fds[i]);
+	strv_clear(&c->layers);
 	strv_clear(&c->env);
 	privileges_free(&c->privileges);
 	trace_close(c);

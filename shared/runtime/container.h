@@ -22,6 +22,7 @@ enum {
 	CONTAINER_SHORT_ID_LENGTH = 12, /* what people see, and the default host name */
 	CONTAINER_NAME_MAX = 64,	/* sethostname(2): at most 64 bytes */
 	CONTAINER_MAPS_MAX = 16,
+	CONTAINER_LAYERS_MAX = 128,
 	OOM_SCORE_ADJ_UNSET = INT_MIN,
 };
 
@@ -30,7 +31,11 @@ enum container_flags {
 	CONTAINER_NO_PIVOT = 1 << 1, /* --no-pivot: chroot(2) only, nothing is mounted     (02) */
 	CONTAINER_EXEC = 1 << 2,     /* `skiff exec`: join a container, make no new one    (03) */
 
-	CONTAINER_PRIVILEGED = 1 << 12,	  /* --privileged                                (06) */
+	CONTAINER_RM = 1 << 8,		/* --rm: nothing is kept when it ends               (05) */
+	CONTAINER_READ_ONLY = 1 << 9,	/* --read-only                                      (05) */
+	CONTAINER_USERXATTR = 1 << 10,	/* overlay's marks are user.*, not trusted.*        (05) */
+	CONTAINER_KEPT = 1 << 11,	/* it started and stays when it ends                (05) */
+	CONTAINER_PRIVILEGED = 1 << 12, /* --privileged                                (06) */
 	CONTAINER_NO_NEW_PRIVS = 1 << 13, /* --security-opt no-new-privileges            (06) */
 	CONTAINER_UNMASKED = 1 << 14,	  /* --security-opt systempaths=unconfined       (06) */
 	CONTAINER_HOME_GIVEN = 1 << 15,	  /* -e HOME=...: --user does not change it      (06) */
@@ -96,8 +101,8 @@ struct container {
 	uint64_t clone_flags;	       /* CLONE_NEW* for clone3(2): chapters 02 and 03 add theirs */
 
 	/* 02 rootfs. The path is set by the front door, the descriptor by the room. */
-	const char *rootfs_path;
-	int rootfs_fd; /* in the child: the root of the container's own mount tree */
+	const char *rootfs_path; /* the topmost layer, where chapter 05 has several */
+	int rootfs_fd;		 /* in the child: the root of the container's own mount tree */
 
 	/* 03 namespaces. Choices are set by the front door. */
 	struct namespace_choice ns[NAMESPACE_KINDS];
@@ -119,12 +124,22 @@ struct container {
 	/* 06 security. What was asked for is set by the front door. */
 	struct privileges privileges;
 	char *const *program_argv; /* skiff's own words, to execute it anew */
+	/* 05 overlay. The paths are set by the front door, the rest by the room. */
+	struct strv layers; /* the directories of --rootfs, the base first */
+	int store_fd;	    /* $SKIFF_ROOT/temporary/ID, locked; -1: none, as with --no-pivot */
+	int temporary_fd;   /* $SKIFF_ROOT/temporary */
+	/* Each layer, and behind them the store, as directories of the child's own mounts; or, for a
+	 * user namespace of root's, as ID-mapped mount trees that the parent has made (idmap.h). */
+	int layer_fds[CONTAINER_LAYERS_MAX + 1];
+	int tree_fds[CONTAINER_LAYERS_MAX + 1];
+	unsigned trees;	   /* how many tree_fds there are: 0, or one more than layers */
+	int layers_mapped; /* there will be tree_fds, and no layer_fds but those */
 
 	/* The corridor's own. */
 	int sync_fd;	     /* parent's or child's end of the socket pair; -1: none */
 	int sync_child_fd;   /* the child's end, until the parent has closed it */
 	int containers_fd;   /* $SKIFF_RUN/containers; -1: not open. state.c's, as the next two */
-	int names_fd;	     /* $SKIFF_RUN/names */
+	int names_fd;	     /* $SKIFF_ROOT/names */
 	int state_fd;	     /* the container's state directory, locked; -1: none */
 	struct trace *trace; /* --explain, or NULL */
 };
@@ -138,6 +153,12 @@ int container_run(struct container *c) __attribute__((warn_unused_result));
 
 /* Runs one more command in the container that c->target_pidfd names, as container_run() does. */
 int container_exec(struct container *c) __attribute__((warn_unused_result));
+
+/* Runs work(c, arg) in a process of its own, which has a private mount namespace and c's user
+ * namespace, and in it c->rootfs_fd if c has layers and a store. work must return 0 or -errno with a
+ * record. Returns the same, with that process ended. */
+int container_help(struct container *c, int (*work)(struct container *, void *), void *arg)
+	__attribute__((warn_unused_result));
 
 /* Releases the memory and descriptors that c owns. */
 void container_free(struct container *c);

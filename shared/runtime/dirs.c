@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fail.h"
 #include "path.h"
 #include "scope.h"
+
+/* The variable that chooses a base. */
+static const char *const choice[] = { [DIRS_RUN] = "SKIFF_RUN", [DIRS_ROOT] = "SKIFF_ROOT" };
 
 static const char *environment(const char *name)
 {
@@ -25,7 +29,7 @@ static const char *environment(const char *name)
 /* Writes the path of a base. Returns 0 or -errno with a failure record. */
 static int base_path(enum dirs_base base, char path[PATH_MAX])
 {
-	const char *chosen = environment(base == DIRS_RUN ? "SKIFF_RUN" : "SKIFF_ROOT");
+	const char *chosen = environment(choice[base]);
 	const char *user = environment(base == DIRS_RUN ? "XDG_RUNTIME_DIR" : "XDG_DATA_HOME");
 	const char *home = environment("HOME");
 	int length;
@@ -78,13 +82,19 @@ static int make_base(enum dirs_base base, const char *path)
 }
 
 /* Says why dirs_open_below() did not open path. */
-static int cannot_open(int error, const char *path)
+static int cannot_open(enum dirs_base base, int error, const char *path)
 {
-	if (error != EPERM)
-		return fail(error, "opening skiff's directory %s", path);
-	return fail_hint(fail(0, "opening skiff's directory %s: others own it or may write to it",
-			      path),
-			 "it must belong to user %u, with mode 0700", geteuid());
+	int ret;
+
+	if (error == EPERM)
+		ret = fail(0, "opening skiff's directory %s: others own it or may write to it",
+			   path);
+	else
+		ret = fail(error, "opening skiff's directory %s", path);
+	if (error != EPERM && error != EACCES)
+		return ret;
+	return fail_hint(ret, "it must belong to user %u, with mode 0700; %s=DIR chooses another",
+			 geteuid(), choice[base]);
 }
 
 int dirs_open(enum dirs_base base, const char *name)
@@ -100,11 +110,18 @@ int dirs_open(enum dirs_base base, const char *name)
 	auto_fd above = dirs_open_below(AT_FDCWD, path);
 
 	if (above < 0)
-		return cannot_open(-above, path);
+		return cannot_open(base, -above, path);
 	length = strlen(path);
 	snprintf(path + length, sizeof path - length, "/%s", name);
 	if (mkdirat(above, name, 0700) < 0 && errno != EEXIST)
 		return fail(errno, "making skiff's directory %s", path);
 	dir = dirs_open_below(above, name);
-	return dir < 0 ? cannot_open(-dir, path) : dir;
+	return dir < 0 ? cannot_open(base, -dir, path) : dir;
+}
+
+int dirs_lock(int dir, int how)
+{
+	auto_fd lock = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return lock < 0 || flock(lock, how) < 0 ? -errno : take_fd(&lock);
 }

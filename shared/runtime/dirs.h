@@ -18,4 +18,8 @@ int dirs_open(enum dirs_base base, const char *name) __attribute__((warn_unused_
  * Returns a descriptor, which the caller owns, or -errno without a record: -EPERM if refused. */
 int dirs_open_below(int dir, const char *name) __attribute__((warn_unused_result));
 
+/* Locks a directory: flock(2), how is LOCK_SH or LOCK_EX, perhaps with LOCK_NB.
+ * Returns a descriptor of its own, whose close unlocks, or -errno without a record. */
+int dirs_lock(int dir, int how) __attribute__((warn_unused_result));
+
 #endif

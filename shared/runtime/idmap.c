@@ -172,31 +172,53 @@ int idmap_run_helper(const char *program, pid_t pid, const struct id_maps *maps)
 	return 0;
 }
 
-int idmap_rootfs(struct container *c)
+/* Copies the mount of the directory path (from dir on), with the host's IDs mapped as in the user
+ * namespace. Returns the tree's descriptor, which the caller owns, or -errno with a record. */
+static int idmap_tree(int user_namespace, int dir, const char *path, const char *shown)
 {
-	char path[64];
-	auto_fd user_namespace = -1, tree = -1;
 	/* ORDER: private before it is mounted in the child, or the host's peers of it would mount
 	 * along. */
 	struct kernel_mount_attr attributes = { .attr_set = MOUNT_ATTR_IDMAP,
-						.propagation = MS_PRIVATE };
+						.propagation = MS_PRIVATE,
+						.userns_fd = (uint64_t)user_namespace };
+	auto_fd tree = sys_open_tree(dir, path,
+				     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	int ret;
+
+	if (tree < 0)
+		return fail(-tree, "opening the root file system %s", shown);
+	ret = sys_mount_setattr(tree, 0, &attributes);
+	if (ret < 0)
+		return fail_hint(fail(-ret, "mapping the IDs of the files in %s", shown),
+				 "its file system may not do this (tmpfs before Linux 6.3): copy "
+				 "it to ext4, say");
+	return take_fd(&tree);
+}
+
+int idmap_rootfs(struct container *c, pid_t pid)
+{
+	char path[64];
+	auto_fd user_namespace = -1;
 
 	if (!idmap_may_write() || c->flags & CONTAINER_NO_PIVOT)
 		return 0;
-	snprintf(path, sizeof path, "/proc/%d/ns/user", c->pid);
+	snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
 	user_namespace = open(path, O_RDONLY | O_CLOEXEC);
 	if (user_namespace < 0)
 		return fail(errno, "opening %s", path);
-	attributes.userns_fd = (uint64_t)user_namespace;
-	tree = sys_open_tree(AT_FDCWD, c->rootfs_path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (tree < 0)
-		return fail(-tree, "opening the root file system %s", c->rootfs_path);
-	ret = sys_mount_setattr(tree, 0, &attributes);
-	if (ret < 0)
-		return fail_hint(fail(-ret, "mapping the IDs of the files in %s", c->rootfs_path),
-				 "its file system may not do this (tmpfs before Linux 6.3): copy "
-				 "it to ext4, say");
-	c->rootfs_fd = take_fd(&tree);
+	if (c->store_fd < 0) { /* without chapter 05 */
+		c->rootfs_fd = idmap_tree(user_namespace, AT_FDCWD, c->rootfs_path, c->rootfs_path);
+		return c->rootfs_fd < 0 ? c->rootfs_fd : 0;
+	}
+	for (; c->trees <= c->layers.count; c->trees++) {
+		bool store = c->trees == c->layers.count;
+		const char *layer = store ? "" : c->layers.list[c->trees];
+		int *tree = &c->tree_fds[c->trees];
+
+		*tree = idmap_tree(user_namespace, store ? c->store_fd : AT_FDCWD, layer,
+				   store ? "skiff's directory (SKIFF_ROOT)" : layer);
+		if (*tree < 0)
+			return *tree;
+	}
 	return 0;
 }

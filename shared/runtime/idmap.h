@@ -36,9 +36,10 @@ int idmap_deny_setgroups(pid_t pid) __attribute__((warn_unused_result));
 int idmap_run_helper(const char *program, pid_t pid, const struct id_maps *maps)
 	__attribute__((warn_unused_result));
 
-/* For root: makes a mount tree of c->rootfs_path in which the host's IDs are mapped as in the user
- * namespace of c->pid, so that the files of root are root's inside. Sets c->rootfs_fd. Nothing is
- * done for an ordinary user. Returns 0 or -errno with a failure record. */
-int idmap_rootfs(struct container *c) __attribute__((warn_unused_result));
+/* For root, who has not joined another user namespace yet: makes a mount tree of c->rootfs_path in which the host's IDs are mapped as in the user
+ * namespace of the process pid, so that the files of root are root's inside: c->rootfs_fd. Where there is an
+ * overlay (c->store_fd), one tree for each layer and one for the store: c->tree_fds. Nothing is done
+ * for an ordinary user. Returns 0 or -errno with a failure record. */
+int idmap_rootfs(struct container *c, pid_t pid) __attribute__((warn_unused_result));
 
 #endif

@@ -7,8 +7,6 @@
 
 struct container;
 
-int overlay_prepare(struct container *c); /* 05 */
-void overlay_remove(struct container *c); /* 05 */
 int network_attach(struct container *c);  /* 07 */
 void network_detach(struct container *c); /* 07 */
 int image_resolve(struct container *c);	  /* 08 */

@@ -17,6 +17,7 @@
 #include "container.h"
 #include "dirs.h"
 #include "fail.h"
+#include "jsonfile.h"
 #include "kernel.h"
 #include "scope.h"
 #include "state_file.h"
@@ -32,13 +33,13 @@ bool state_name_valid(const char *name)
 	return true;
 }
 
-/* Locks a directory: flock(2), how is LOCK_SH or LOCK_EX. Returns a descriptor of its own, whose
- * close unlocks, or -errno. */
-static int lock_directory(int dir, int how)
+/* Whether $SKIFF_ROOT/containers has it: a container that has ended, but is kept (store.h). */
+static bool is_kept(int names, const char *id)
 {
-	auto_fd lock = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[sizeof "../containers/" + CONTAINER_ID_LENGTH];
 
-	return lock < 0 || flock(lock, how) < 0 ? -errno : take_fd(&lock);
+	snprintf(path, sizeof path, "../containers/%s", id);
+	return faccessat(names, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Removes the name, if it is the container's. Returns 0 when it is gone, or -errno. */
@@ -49,7 +50,7 @@ static int names_unlink(int names, const char *name, const char *id)
 	if (!name)
 		return 0;
 	/* RACE: between the look and the unlink it could become another container's. */
-	auto_fd lock = lock_directory(names, LOCK_EX);
+	auto_fd lock = dirs_lock(names, LOCK_EX);
 
 	if (lock < 0)
 		return lock;
@@ -65,7 +66,7 @@ static int names_unlink(int names, const char *name, const char *id)
 static void state_remove_dir(int containers, int names, int dir, const char *id, const char *name)
 {
 	/* ORDER: the directory last: as long as it is there, the next skiff tries again. */
-	if (names_unlink(names, name, id) < 0)
+	if (!is_kept(names, id) && names_unlink(names, name, id) < 0)
 		return;
 	unlinkat(dir, "cgroup", 0);
 	unlinkat(dir, "state.json.new", 0);
@@ -82,7 +83,7 @@ static void sweep_one(int containers, int names, const char *id)
 
 	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return; /* gone, or its skiff is alive */
-	json_t *state = state_file_read(dir);
+	json_t *state = jsonfile_read(dir, "state.json");
 	if (!state && errno != ENOENT)
 		return; /* can't be read now; another time */
 	auto_fd pidfd = state ? state_file_open_process(state) : -ESRCH;
@@ -101,7 +102,7 @@ static void sweep(int containers, int names)
 {
 	/* RACE: between mkdir and flock a new directory looks abandoned. Makers hold this lock
 	 * shared in between; if one is at work we sweep another time. */
-	int lock = lock_directory(containers, LOCK_EX | LOCK_NB);
+	int lock = dirs_lock(containers, LOCK_EX | LOCK_NB);
 	auto_dir list = lock < 0 ? NULL : fdopendir(lock);
 	struct dirent *entry;
 
@@ -117,13 +118,21 @@ static int names_link(int containers, int names, const char *name, const char *i
 {
 	char owner[CONTAINER_ID_LENGTH + 1] = "";
 	/* RACE: two may want the name of a container that is gone. */
-	auto_fd lock = lock_directory(names, LOCK_EX);
+	auto_fd lock = dirs_lock(names, LOCK_EX);
 	int ret = lock < 0 ? lock : symlinkat(id, names, name) < 0 ? -errno : 0;
 
 	if (ret == -EEXIST) {
 		ssize_t length = readlinkat(names, name, owner, sizeof owner - 1);
 
-		if (length > 0 && faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		bool runs = length > 0 &&
+			    faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+		if (length > 0 && !runs && is_kept(names, owner))
+			return fail_hint(
+				fail(0, "taking the name %s: the container %.12s has it", name,
+				     owner),
+				"it has ended: skiff rm %s removes it; run --rm keeps none", name);
+		if (runs)
 			return fail(0, "taking the name %s: the container %.12s has it", name,
 				    owner);
 		ret = unlinkat(names, name, 0) < 0 || symlinkat(id, names, name) < 0 ? -errno : 0;
@@ -137,14 +146,14 @@ static int open_directories(struct container *c)
 	c->containers_fd = dirs_open(DIRS_RUN, "containers");
 	if (c->containers_fd < 0)
 		return c->containers_fd;
-	c->names_fd = dirs_open(DIRS_RUN, "names");
+	c->names_fd = dirs_open(DIRS_ROOT, "names");
 	return c->names_fd < 0 ? c->names_fd : 0;
 }
 
 /* Makes the container's directory and locks it. */
 static int make_directory(struct container *c)
 {
-	auto_fd lock = lock_directory(c->containers_fd, LOCK_SH); /* RACE: sweep() says which */
+	auto_fd lock = dirs_lock(c->containers_fd, LOCK_SH); /* RACE: sweep() says which */
 
 	if (lock < 0 || mkdirat(c->containers_fd, c->id, 0700) < 0)
 		return fail(errno, "making the state directory of %.12s", c->id);
@@ -166,23 +175,6 @@ int state_create(struct container *c)
 	return c->name ? names_link(c->containers_fd, c->names_fd, c->name, c->id) : 0;
 }
 
-/* A JSON string, or null where the bytes are not UTF-8 (JSON can't hold them). */
-static json_t *json_text(const char *text)
-{
-	json_t *string = text ? json_string(text) : NULL;
-
-	return string ? string : json_null();
-}
-
-static json_t *json_texts(char *const *list)
-{
-	json_t *array = json_array();
-
-	for (; list && *list; list++)
-		json_array_append_new(array, json_text(*list));
-	return array;
-}
-
 static json_t *state_json(const struct container *c, uint64_t start)
 {
 	json_t *namespaces = json_array();
@@ -200,28 +192,24 @@ static json_t *state_json(const struct container *c, uint64_t start)
 
 int state_write(struct container *c)
 {
-	auto_fd fd = openat(c->state_fd, "state.json.new",
-			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	uint64_t start = 0;
 	int ret = state_file_start_time(c->pid, &start);
 	json_t *state = ret == 0 ? state_json(c, start) : NULL;
-	auto_free char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
-	size_t length = text ? strlen(text) : 0;
 
-	json_decref(state);
-	if (fd < 0)
-		return fail(errno, "writing the state of %.12s", c->id);
 	if (ret < 0)
 		return fail(-ret, "writing the state of %.12s: reading /proc/%d/stat", c->id,
 			    c->pid);
-	if (!text)
-		return fail(ENOMEM, "writing the state of %.12s", c->id);
-	ssize_t written = write(fd, text, length);
-	if (written != (ssize_t)length)
-		return fail(written < 0 ? errno : ENOSPC, "writing the state of %.12s", c->id);
-	if (renameat(c->state_fd, "state.json.new", c->state_fd, "state.json") < 0)
-		return fail(errno, "writing the state of %.12s", c->id);
-	return 0;
+	ret = jsonfile_write(c->state_fd, "state.json", state);
+	json_decref(state);
+	return ret < 0 ? fail(-ret, "writing the state of %.12s", c->id) : 0;
+}
+
+void state_forget_name(const char *name, const char *id)
+{
+	auto_fd names = dirs_open(DIRS_ROOT, "names");
+
+	if (names >= 0 && names_unlink(names, name, id) < 0)
+		note("the name %s could not be given back", name);
 }
 
 void state_remove(struct container *c)

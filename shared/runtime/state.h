@@ -2,7 +2,8 @@
  *
  *	$SKIFF_RUN/containers/ID/state.json   one directory a container, locked by the skiff that runs it
  *	$SKIFF_RUN/containers/ID/cgroup -> PATH   its cgroup, noted before that was made
- *	$SKIFF_RUN/names/NAME -> ID           a name belongs to whoever made the link
+ *	$SKIFF_ROOT/names/NAME -> ID              a name belongs to whoever made the link, as long as
+ *	                                          that container runs or is kept (store.h)
  *
  * dirs.h says where that is.
  * No daemon keeps any of it: a directory that nobody has locked was left by a skiff that was
@@ -28,6 +29,14 @@ int state_write(struct container *c) __attribute__((warn_unused_result));
 
 /* Undoes state_create() and state_write(). May be called at any time, and twice. */
 void state_remove(struct container *c);
+
+/* Gives back the name (NULL: none) of a container that is kept no longer. */
+void state_forget_name(const char *name, const char *id);
+
+/* Turns a name, an ID or an unambiguous start of an ID into the ID of a container that runs or is
+ * kept. Returns 0 or -errno with a failure record (exit code 1 when there is none). */
+int state_resolve(const char *reference, char id[CONTAINER_ID_LENGTH + 1])
+	__attribute__((warn_unused_result));
 
 /* A running container, as the state directory knows it. */
 struct state_container {

@@ -5,15 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "fail.h"
 #include "kernel.h"
 #include "scope.h"
-
-/* How many bytes of state.json are read back: a command line and an environment of the size that
- * execve(2) takes fit several times. */
-enum { STATE_FILE_MAX = 16 << 20 };
 
 int state_file_start_time(pid_t pid, uint64_t *start)
 {
@@ -33,27 +28,6 @@ int state_file_start_time(pid_t pid, uint64_t *start)
 		at = strchr(at + 1, ' ');
 	*start = at ? strtoull(at + 1, NULL, 10) : 0;
 	return 0;
-}
-
-json_t *state_file_read(int dir)
-{
-	auto_fd fd = openat(dir, "state.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	auto_free char *text = NULL;
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return NULL;
-	if (status.st_size > STATE_FILE_MAX) {
-		errno = EFBIG;
-		return NULL;
-	}
-	text = malloc((size_t)status.st_size + 1);
-	ssize_t length = text ? read(fd, text, (size_t)status.st_size) : -1;
-	json_t *state = length <= 0 ? NULL : json_loadb(text, (size_t)length, 0, NULL);
-
-	if (!state && length >= 0)
-		errno = length == 0 ? ENOENT : EBADMSG;
-	return state;
 }
 
 int state_file_open_process(const json_t *state)

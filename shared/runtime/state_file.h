@@ -17,10 +17,6 @@ extern const char *const state_file_namespaces[NAMESPACE_KINDS];
  * Returns 0, -ESRCH if there is no such process, or another -errno; no record. */
 int state_file_start_time(pid_t pid, uint64_t *start) __attribute__((warn_unused_result));
 
-/* Reads dir's state.json. Returns a new reference, or NULL with errno: ENOENT where there is none
- * or an empty one, for it is renamed into place whole; EBADMSG for one that is not JSON. */
-json_t *state_file_read(int dir);
-
 /* Opens the process that the state names. Returns a pidfd, which the caller owns, -ESRCH when the
  * process is gone, or another -errno; no record. */
 int state_file_open_process(const json_t *state) __attribute__((warn_unused_result));

@@ -9,21 +9,28 @@
 #include "container.h"
 #include "dirs.h"
 #include "fail.h"
+#include "jsonfile.h"
 #include "kernel.h"
 #include "scope.h"
 #include "state.h"
 #include "state_file.h"
 
-/* Finds the one container whose ID begins with prefix. Returns 1, 0 (none) or 2 (several). */
-static int find_by_prefix(int containers, const char *prefix, char id[CONTAINER_ID_LENGTH + 1])
+/* Looks for IDs that begin with prefix. Returns how many different ones there are with the `found`
+ * found before, at most 2; the last one found is in id. */
+static int find_by_prefix(enum dirs_base base, const char *prefix, int found,
+			  char id[CONTAINER_ID_LENGTH + 1])
 {
-	int copy = openat(containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
-	auto_dir list = copy < 0 ? NULL : fdopendir(copy);
+	auto_fd containers = dirs_open(base, "containers");
+	auto_dir list = containers < 0 ? NULL : fdopendir(containers);
 	struct dirent *entry;
 
-	while (list && found < 2 && (entry = readdir(list)))
+	if (!list)
+		return containers < 0 ? containers : -errno;
+	take_fd(&containers); /* the list's from here on */
+	while (found < 2 && (entry = readdir(list)))
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
-		    strlen(entry->d_name) == CONTAINER_ID_LENGTH) {
+		    strlen(entry->d_name) == CONTAINER_ID_LENGTH &&
+		    (found == 0 || strcmp(id, entry->d_name) != 0)) {
 			memcpy(id, entry->d_name, CONTAINER_ID_LENGTH + 1);
 			found++;
 		}
@@ -35,32 +42,35 @@ static int no_such_container(const char *reference)
 	return fail_exit_code(fail(0, "No such container: %s", reference), 1);
 }
 
-/* Turns a name, an ID or the start of one into an ID. */
-static int resolve_reference(int containers, const char *reference,
-			     char id[CONTAINER_ID_LENGTH + 1])
+int state_resolve(const char *reference, char id[CONTAINER_ID_LENGTH + 1])
 {
-	auto_fd names = dirs_open(DIRS_RUN, "names");
+	auto_fd names = dirs_open(DIRS_ROOT, "names");
 	ssize_t length = -1;
+	int found;
 
-	if (names >= 0 && state_name_valid(reference))
+	if (names < 0)
+		return names;
+	if (state_name_valid(reference))
 		length = readlinkat(names, reference, id, CONTAINER_ID_LENGTH + 1);
 	if (length == CONTAINER_ID_LENGTH) {
 		id[CONTAINER_ID_LENGTH] = '\0';
 		return 0;
 	}
-	if (length < 0 && names >= 0 && state_name_valid(reference) && errno != ENOENT)
+	if (length < 0 && state_name_valid(reference) && errno != ENOENT)
 		return fail(errno, "finding container %s", reference);
 	if (!reference[0] || strspn(reference, "0123456789abcdef") != strlen(reference))
 		return no_such_container(reference);
-	switch (find_by_prefix(containers, reference, id)) {
-	case 0:
+	found = find_by_prefix(DIRS_RUN, reference, 0, id);
+	if (found >= 0)
+		found = find_by_prefix(DIRS_ROOT, reference, found, id);
+	if (found < 0)
+		return found;
+	if (found == 0)
 		return no_such_container(reference);
-	case 1:
-		return 0;
-	default:
+	if (found > 1)
 		return fail_exit_code(
 			fail(0, "finding container %s: several IDs begin with it", reference), 1);
-	}
+	return 0;
 }
 
 /* Takes from state.json what a caller may need. Returns 0 or -ENOMEM. */
@@ -97,7 +107,7 @@ static int state_load(int containers, const char *id, struct state_container *fo
 
 	if (dir < 0)
 		return dir == -ENOENT ? -ESRCH : dir;
-	state = state_file_read(dir);
+	state = jsonfile_read(dir, "state.json");
 	if (!state)
 		return errno == ENOENT ? -ESRCH : -errno;
 	strcpy(found->id, id);
@@ -162,7 +172,7 @@ int state_find(const char *reference, struct state_container *found)
 	*found = (struct state_container){ .pidfd = -1, .cgroup_fd = -1 };
 	if (containers < 0)
 		return containers;
-	TRY(resolve_reference(containers, reference, id));
+	TRY(state_resolve(reference, id));
 	ret = state_load(containers, id, found);
 	if (ret == 0)
 		return 0;

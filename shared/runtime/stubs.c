@@ -11,7 +11,9 @@
 #include "chapters.h"
 #include "container.h"
 #include "fail.h"
+#include "layer.h"
 #include "namespaces.h"
+#include "overlay.h"
 #include "process.h"
 #include "rooms.h"
 #include "rootfs.h"
@@ -73,6 +75,7 @@ STUB int rootfs_prepare(struct container *c)
 	return 0;
 }
 
+NOTHING(rootfs_private)
 NOTHING(rootfs_mount)
 NOTHING(rootfs_pivot)
 NOTHING(namespaces_prepare)
@@ -131,6 +134,11 @@ STUB double cgroup_cpu_percent(uint64_t before_usec, uint64_t after_usec, uint64
 }
 
 NOTHING(overlay_prepare)
+NOTHING(overlay_open)
+NOTHING(overlay_mount)
+NOTHING(overlay_seal)
+NOTHING(overlay_record)
+NOTHING(overlay_keep)
 NOTHING_TO_UNDO(overlay_remove)
 NOTHING(security_seal)
 NOTHING(security_prepare)
@@ -142,3 +150,21 @@ NOTHING_TO_UNDO(network_detach)
 NOTHING(image_resolve)
 NOTHING(volume_prepare)
 NOTHING(volume_mount)
+
+STUB int layer_changes(int upper_fd, const struct strv *lowers, bool userxattr, struct strv *lines)
+{
+	(void)upper_fd, (void)lowers, (void)userxattr, (void)lines;
+	return chapter_need(5, "diff");
+}
+
+STUB int layer_copy(int upper_fd, int dir_fd, const char *name)
+{
+	(void)upper_fd, (void)dir_fd, (void)name;
+	return chapter_need(5, "commit");
+}
+
+STUB int rootfs_open(int root_fd, const char *path, int flags, unsigned long long resolve)
+{
+	(void)root_fd, (void)path, (void)flags, (void)resolve;
+	return chapter_need(2, "looking up a path in a container");
+}

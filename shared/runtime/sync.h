@@ -3,7 +3,7 @@
  *	parent                                child
  *	clone3 ─────────────────────────────▶ (born; die with the parent)
  *	write uid_map, gid_map                :
- *	SYNC_MAPPED [+ mount tree] ─────────▶ only where there is a user namespace
+ *	SYNC_MAPPED [+ mount trees] ────────▶ only where there is a user namespace
  *	device rules, network, state          mounts, pivot               (at the same time)
  *	SYNC_GO or SYNC_GO_WITHOUT_RULES ───▶ privileges
  *	:                         ◀────────── SYNC_READY, then execve
@@ -34,7 +34,7 @@ int sync_open(struct container *c) __attribute__((warn_unused_result));
 int sync_enter_child(struct container *c) __attribute__((warn_unused_result));
 
 /* Parent: tells the child that its IDs are mapped. Nothing is sent without a user namespace.
- * c->rootfs_fd, if >= 0, is an ID-mapped mount tree that the child receives as its rootfs_fd. */
+ * The ID-mapped mount trees c->rootfs_fd, if >= 0, or c->tree_fds go with it and become the child's. */
 int sync_send_mapped(struct container *c) __attribute__((warn_unused_result));
 
 /* Child: waits for SYNC_MAPPED where there is a user namespace of the container's own. */

@@ -304,6 +304,7 @@ def test_ordinary_user_execs_from_within(box, home):
     held = person.hold(box, opts=["--name", name])
     how = person.how(box.skiff)
     how["env"]["SKIFF_RUN"] = os.path.join(person.runtime_dir, "skiff")
+    how["env"]["SKIFF_ROOT"] = person.data_dir
     code = random.randint(1, 120)
     enter = ["nsenter", "-t", str(held.child()), "-U", "--preserve-credentials"]
     expect(

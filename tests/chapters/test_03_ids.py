@@ -94,18 +94,18 @@ def test_files_keep_their_owners(box):
         ),
         "The mount of the root is ID-mapped as well: what belongs to root on disk belongs to root inside.",
         lambda: (
-            "idmap_rootfs(c) is missing: IDs without a map are shown as 65534."
+            "idmap_rootfs(c, c->pid) is missing: IDs without a map are shown as 65534."
             if seen["files"][0].get("uid") == 65534
             else ""
         ),
     )
-    made = os.stat(box.path("/root/new"))
+    made = os.stat(box.written("/root/new"))
     check(
         seen["files"][2] == {"uid": 0, "gid": 0} and (made.st_uid, made.st_gid) == (0, 0),
         did,
         f"A file that it made belongs to {made.st_uid}:{made.st_gid} on disk, {seen['files'][2]} inside.",
         "A file that root makes inside is root's on disk, too.",
-        "idmap_rootfs(c) is missing.",
+        "idmap_rootfs(c, c->pid) is missing.",
     )
     check(
         seen["setgroups"] == 0,
@@ -186,12 +186,13 @@ def test_ordinary_user_lives_well_inside(box, home):
     person = Person(home)
     person.owns(box.root)
     seen = person.run(box, "@ids", "/root/new", "/etc/passwd").json()
+    new = os.stat(box.written("/root/new", person))
     check(
-        seen["files"] == [{"uid": 0, "gid": 0}] * 2 and os.stat(box.path("/root/new")).st_uid == person.uid,
+        seen["files"] == [{"uid": 0, "gid": 0}] * 2 and new.st_uid == person.uid,
         f"As user {person.uid} we ran a probe in a root file system of that user's.",
         (
             f"Files inside: {seen['files']}; the new one belongs to"
-            f" {os.stat(box.path('/root/new')).st_uid} on disk."
+            f" {new.st_uid} on disk."
         ),
         "What root makes inside belongs to the user on disk.",
     )
@@ -261,7 +262,7 @@ def test_ordinary_user_with_a_range(box, home):
         f"It printed {result.out!r}. {result.err}",
         "The range gives the container more than one user.",
     )
-    made = os.stat(box.path("/root/f"))
+    made = os.stat(box.written("/root/f", person))
     check(
         (made.st_uid, made.st_gid) == (person.first + 4, person.first + 5),
         f"We looked at the file on disk, of user 5 inside, with the map 1 -> {person.first}.",

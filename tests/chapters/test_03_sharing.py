@@ -309,7 +309,7 @@ def test_sharing_with_an_unknown_container(box):
 
 
 def test_names_are_unique(box):
-    name, held = box.named()
+    name, held = box.named("--rm")
     result = box.run("@die", "0", opts=["--name", name])
     check(
         result.code == 125 and name in "".join(result.complaints),
@@ -322,5 +322,5 @@ def test_names_are_unique(box):
     expect(
         box.run("@die", "0", opts=["--name", name]),
         0,
-        rule="A name is free again when its container has ended.",
+        rule="A name is free again when its container has been removed.",
     )

@@ -42,7 +42,7 @@ def test_default_container(box):
     check("ptrace" in calls and not calls & {"mount", "keyctl", "io_uring_setup", "unshare", "bpf"}, did, f"Calls: {calls}")
     check(of(facts, "shared namespace") == {"user"}, did, f"Shared namespaces: {of(facts, 'shared namespace')}")
     paths = of(facts, "writable path")
-    check(len(paths) == 1 and all(path.startswith("/ (") for path in paths), did, f"Writable paths: {paths}")
+    check(not paths, did, f"Writable paths: {paths}", "What it writes goes into a layer of its own.")
     check(not of(facts, "device"), did, f"Devices: {of(facts, 'device')}")
 
 

@@ -223,6 +223,37 @@ CAUSES = (
         r"waiting for the container: Invalid argument",
         "|= adds a flag, = throws away those before it: args->flags has CLONE_PIDFD and the namespaces in it.",
     ),
+    (
+        "5.1",
+        r"stacking the layers on .*: Invalid argument",
+        "some of the layers were not handed over: overlayfs wants at least one lowerdir+.",
+    ),
+    (
+        "5.2",
+        r"stacking the layers on .*: Invalid argument",
+        (
+            "overlayfs wants upperdir and workdir, both or none, and a flag is an option without a value: its"
+            " value is NULL."
+        ),
+    ),
+    (
+        "5.3",
+        r"stacking the layers on .*: Invalid argument",
+        "create_overlay() makes a file system from the options: before that there is nothing to mount.",
+    ),
+    (
+        "5.3",
+        r"mounting the root file system .*: (Invalid argument|Bad file descriptor|Not a directory)",
+        (
+            "what was returned is no mount: a context is none, and auto_fd closes what take_fd() did not take."
+            " sys_fsmount() makes a mount of what was created, and its result is returned as it is."
+        ),
+    ),
+    (
+        "5.4",
+        r"--read-only .*(/dev/shm/x|/proc/self/oom_score_adj|can't create /dev).*Read-only file system",
+        "AT_RECURSIVE makes the mounts below read-only, too.",
+    ),
 )
 
 

@@ -22,6 +22,7 @@ class Person:
         os.mkdir(self.home)
         self.runtime_dir = os.path.join(self.home, "run")
         os.mkdir(self.runtime_dir, 0o700)
+        self.data_dir = os.path.join(self.home, ".local/share/skiff")
         for directory in (self.home, self.runtime_dir):
             os.chown(directory, self.uid, self.gid)
         name = f"someone{self.uid}"

@@ -79,3 +79,16 @@ def add_probes(probes, root):
         probe = os.path.join(probes, name)
         if os.access(probe, os.X_OK) and stat.S_ISREG(os.stat(probe).st_mode):
             shutil.copy2(probe, os.path.join(root, "probe", name))
+
+
+def layer(home, name, files):
+    """A directory with some files: {path: text}, a path that ends with / is a directory."""
+    top = os.path.join(home, name)
+    os.makedirs(top)
+    for path, text in files.items():
+        full = os.path.join(top, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        if not path.endswith("/"):
+            with open(full, "w", encoding="ascii") as file:
+                file.write(text)
+    return top

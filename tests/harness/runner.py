@@ -332,6 +332,20 @@ class Box:
         """The path on the host of a file of the root."""
         return self.root + inside
 
+    def written(self, inside, person=None):
+        """The path on the host of what the newest container has written: from chapter 05 on, in a layer of its own."""
+        if self.skiff.stage < 5:
+            return self.path(inside)
+        return os.path.join(self.store(person), "diff" + inside)
+
+    def store(self, person=None):
+        """Where skiff keeps the newest container: of root, or of an ordinary user."""
+        top = person.data_dir if person else self.skiff.root_dir
+        return max(
+            (entry for place in ("containers", "temporary") for entry in os.scandir(os.path.join(top, place))),
+            key=lambda entry: os.stat(os.path.join(entry.path, "diff")).st_ctime_ns,
+        ).path
+
     def probe(self, name):
         return self.inside("/probe/" + name)
 
@@ -353,6 +367,11 @@ class Box:
     def look(self, *command, opts=(), likely="", **how):
         """Run a probe and return what it saw (it prints JSON)."""
         return self.run(*command, opts=opts, **how).json(likely)
+
+    def stacked(self, layers, *command, opts=()):
+        """skiff run with these layers on top of the image; the last one is the topmost."""
+        words = [word for one in layers for word in ("--rootfs", one)]
+        return self.skiff.run(["run", "--rm", *opts, "--rootfs", self.root, *words, *command])
 
     def hold(self, opts=(), likely="", **how):
         """Start a container that waits with default signal actions until it is killed or its standard input ends."""

@@ -211,7 +211,7 @@ static int play_garbage_text(struct container *c)
 
 	memset(packet.failure.text, 'x', sizeof packet.failure.text);
 	memset(packet.failure.hint, 'y', sizeof packet.failure.hint);
-	return packet_send(c->sync_fd, &packet, sizeof packet, -1) < 0;
+	return packet_send(c->sync_fd, &packet, sizeof packet, NULL) < 0;
 }
 
 static void test_unterminated_failure(void **state)
@@ -231,27 +231,28 @@ static void test_packets_cut_short(void **state)
 	struct packet sent = { .message = SYNC_FAILED, .failure = { .exit_code = 1 } }, got;
 	const size_t lengths[] = { 1, sizeof sent.message - 1, sizeof sent.message,
 				   sizeof sent - 1 };
-	int pair[2], fd = -1;
+	struct packet_fds fds;
+	int pair[2];
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		assert_int_equal(send(pair[0], &sent, lengths[i], 0), (ssize_t)lengths[i]);
-		assert_int_equal(packet_receive(pair[1], &got, &fd), -EPIPE);
+		assert_int_equal(packet_receive(pair[1], &got, &fds), -EPIPE);
 	}
 	assert_int_equal(send(pair[0], &sent, sizeof sent, 0), (ssize_t)sizeof sent);
-	assert_int_equal(packet_receive(pair[1], &got, &fd), 0);
+	assert_int_equal(packet_receive(pair[1], &got, &fds), 0);
 	assert_int_equal(got.message, SYNC_FAILED);
 	sent.message = SYNC_GO; /* the other messages are a word alone */
 	assert_int_equal(send(pair[0], &sent, sizeof sent.message, 0),
 			 (ssize_t)sizeof sent.message);
-	assert_int_equal(packet_receive(pair[1], &got, &fd), 0);
+	assert_int_equal(packet_receive(pair[1], &got, &fds), 0);
 	assert_int_equal(send(pair[0], "", 0, 0),
 			 0); /* an empty packet looks like the end of file */
-	assert_int_equal(packet_receive(pair[1], &got, &fd), -EPIPE);
+	assert_int_equal(packet_receive(pair[1], &got, &fds), -EPIPE);
 	close(pair[0]);
-	assert_int_equal(packet_receive(pair[1], &got, &fd), -EPIPE);
-	assert_int_equal(fd, -1);
+	assert_int_equal(packet_receive(pair[1], &got, &fds), -EPIPE);
+	assert_int_equal(fds.count, 0);
 	close(pair[1]);
 }
 
@@ -339,7 +340,7 @@ static void test_wrong_word(void **state)
 
 	(void)state;
 	start_child(&c, play_wrong_word);
-	assert_int_equal(send_word(&c, SYNC_MAPPED, -1), 0);
+	assert_int_equal(send_word(&c, SYNC_MAPPED, NULL), 0);
 	assert_int_equal(end_child(&c), 0);
 }
 

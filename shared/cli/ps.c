@@ -1,0 +1,184 @@
+/* ps.c - `skiff ps`: which containers there are. */
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "commands.h"
+#include "container.h"
+#include "dirs.h"
+#include "fail.h"
+#include "jsonfile.h"
+#include "options.h"
+#include "scope.h"
+#include "store.h"
+
+enum { PS_ALL = 1 << 1, PS_QUIET = 1 << 2, PS_NO_TRUNC = 1 << 3 };
+
+static const struct option_row ps_options[] = {
+	{ "all", 'a', VALUE_NONE, 5, PS_ALL, "also those that have ended" },
+	{ "quiet", 'q', VALUE_NONE, 5, PS_QUIET, "only the IDs" },
+	{ "no-trunc", 0, VALUE_NONE, 5, PS_NO_TRUNC, "the whole of IDs and commands" },
+	{ "help", 0, VALUE_NONE, 0, COMMAND_HELP, "show this" },
+	{ "filter", 'f', VALUE_NEEDED, 10, 0, "" },
+	{ "format", 0, VALUE_NEEDED, 10, 0, "" },
+	{ "last", 'n', VALUE_NEEDED, 10, 0, "" },
+	{ "latest", 'l', VALUE_NONE, 10, 0, "" },
+	{ "size", 's', VALUE_NONE, 10, 0, "" },
+	{ 0 },
+};
+
+struct row {
+	char id[CONTAINER_ID_LENGTH + 1];
+	bool running;
+	json_int_t created;
+	json_t *record; /* container.json */
+};
+
+struct table {
+	struct row *rows;
+	size_t count;
+};
+
+/* How long ago, as Docker says it: "5 seconds", "2 hours". */
+static const char *ago(json_int_t then, char text[40])
+{
+	static const struct {
+		const char *unit;
+		json_int_t seconds;
+	} units[] = { { "week", 604800 }, { "day", 86400 }, { "hour", 3600 }, { "minute", 60 } };
+	json_int_t seconds = (json_int_t)time(NULL) - then, count = seconds < 0 ? 0 : seconds;
+	const char *unit = "second";
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (seconds >= units[i].seconds) {
+			count = seconds / units[i].seconds;
+			unit = units[i].unit;
+			break;
+		}
+	snprintf(text, 40, "%lld %s%s ago", (long long)count, unit, count == 1 ? "" : "s");
+	return text;
+}
+
+static int add_row(struct table *table, const char *id)
+{
+	struct store_container found;
+	struct row *grown;
+	int ret = store_open(id, &found);
+
+	if (ret <= 0) /* it was removed while we looked */
+		return ret;
+	grown = realloc(table->rows, (table->count + 1) * sizeof *grown);
+	if (grown) {
+		struct row *row = &grown[table->count++];
+
+		table->rows = grown;
+		*row = (struct row){ .running = found.running };
+		memcpy(row->id, found.id, sizeof row->id);
+		row->record = jsonfile_read(found.dir_fd, "container.json");
+		row->created = json_integer_value(json_object_get(row->record, "created"));
+	}
+	store_release(&found);
+	return grown ? 0 : fail(ENOMEM, "ps");
+}
+
+static int add_rows(struct table *table, const char *place)
+{
+	auto_fd dir = dirs_open(DIRS_ROOT, place);
+	auto_dir list = dir < 0 ? NULL : fdopendir(dir);
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!list)
+		return dir < 0 ? dir : fail(errno, "ps");
+	take_fd(&dir); /* the list's from here on */
+	while (ret == 0 && (entry = readdir(list)))
+		if (strlen(entry->d_name) == CONTAINER_ID_LENGTH)
+			ret = add_row(table, entry->d_name);
+	return ret;
+}
+
+static int newest_first(const void *left, const void *right)
+{
+	json_int_t a = ((const struct row *)left)->created;
+	json_int_t b = ((const struct row *)right)->created;
+
+	return (a < b) - (a > b);
+}
+
+/* The command as one word in quotes, cut short; what no terminal should see is '.'. */
+static void quote_command(const json_t *command, int flags, char text[4096])
+{
+	const json_t *word;
+	size_t i, used = 0, limit = flags & PS_NO_TRUNC ? 4000 : 19;
+
+	text[used++] = '"';
+	json_array_foreach(command, i, word) {
+		const char *at = json_string_value(word);
+
+		if (i > 0 && used < limit)
+			text[used++] = ' ';
+		for (; at && *at && used < limit; at++)
+			text[used++] = (unsigned char)*at < 32 || *at == 127 ? '.' : *at;
+	}
+	snprintf(text + used, 8, "%s\"", used >= limit ? "\u2026" : "");
+}
+
+static void print_row(const struct row *row, int flags)
+{
+	const json_t *layers = json_object_get(row->record, "layers");
+	const char *image = json_string_value(json_array_get(layers, 0));
+	const char *name = json_string_value(json_object_get(row->record, "name"));
+	const json_t *code = json_object_get(row->record, "exitCode");
+	const json_t *finished = json_object_get(row->record, "finished");
+	char command[4096], created[40], since[40], status[80];
+	int length = flags & PS_NO_TRUNC ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH;
+
+	if (flags & PS_QUIET) {
+		printf("%.*s\n", length, row->id);
+		return;
+	}
+	quote_command(json_object_get(row->record, "command"), flags, command);
+	if (row->running)
+		snprintf(status, sizeof status, "Up %.*s",
+			 (int)(strlen(ago(row->created, since)) - strlen(" ago")), since);
+	else if (code)
+		snprintf(status, sizeof status, "Exited (%lld) %s",
+			 (long long)json_integer_value(code),
+			 ago(json_integer_value(finished), since));
+	else
+		snprintf(status, sizeof status, "Dead"); /* its skiff was killed */
+	ago(row->created, created);
+	printf("%-*.*s   %-30s  %-22s  %-19s  %-27s  %s\n", length, length, row->id,
+	       image ? image : "?", command, created, status, name ? name : "");
+}
+
+int command_ps(const struct global_options *global, char *const *words)
+{
+	struct option_walk walk = { .command = "ps", .rows = ps_options, .argv = words };
+	struct table table = { 0 };
+	int flags = command_words(&walk, "ps [OPTIONS]", "List containers.", 0, 0), ret;
+
+	(void)global;
+	if (flags < 0 || flags & COMMAND_HELP)
+		return flags < 0 ? flags : 0;
+	ret = add_rows(&table, "containers");
+	if (ret == 0)
+		ret = add_rows(&table, "temporary");
+	if (table.count > 0)
+		qsort(table.rows, table.count, sizeof *table.rows, newest_first);
+	if (ret == 0 && !(flags & PS_QUIET))
+		printf("%-*s   %-30s  %-22s  %-19s  %-27s  %s\n",
+		       flags & PS_NO_TRUNC ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH,
+		       "CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES");
+	for (size_t i = 0; i < table.count; i++) {
+		if (ret == 0 && (table.rows[i].running || flags & PS_ALL))
+			print_row(&table.rows[i], flags);
+		json_decref(table.rows[i].record);
+	}
+	free(table.rows);
+	return ret;
+}
