@@ -137,7 +137,7 @@ class GoodRun:
             return call.path in paths
         opened = [one for one in self.calls if one.process == call.process and one.name == "openat" and one.result == call.argument
                   and self.position[one.target] < self.position[call.target]]
-        return call.name in ("read", "newfstatat", "lseek", "close", "write") and bool(opened) and opened[-1].path in paths
+        return call.name in ("read", "newfstatat", "fstatfs", "lseek", "close", "write") and bool(opened) and opened[-1].path in paths
 
     def in_user_lookup(self, call):
         """getpwuid(3): from the first socket, to the name service cache, to the opening of /etc/subuid."""

@@ -41,6 +41,8 @@ IMPOSSIBLE = (
      lambda call, good: good.in_user_lookup(call)),
     ("posix_spawn(3) resets the signals of the program that it starts",
      lambda call, good: call.process >= 2 and call.name == "rt_sigaction"),
+    ("fork(3) tells the kernel where its list of locks is: the only error is a wrong size",
+     lambda call, good: call.process > 0 and call.name == "set_robust_list"),
     ("the init asks for any child of its own: the only error is ECHILD",
      lambda call, good: call.process > 0 and call.name == "waitid"),
 )
@@ -65,7 +67,7 @@ RULES = (
      lambda call, error, good: call.process == 0 and call.name == "getrandom" and good.is_first(call)),
     ("who may not make a read-only mount of skiff's program makes a sealed copy of it; and one more does no harm",
      lambda call, error, good: good.in_sealing(call) and call.name in ("open_tree", "mount_setattr")
-     or call.process == 0 and (call.name == "fstatfs" and good.is_first(call) or call.name == "fcntl")),
+     or call.process == 0 and (call.name == "fcntl" or call.name != "openat" and good.is_of(call, "/proc/self/exe"))),
     ("what the process is called is no more than a name",
      lambda call, error, good: call.process == 0 and call.name == "prctl" and call.argument == PR_SET_NAME),
     ("libcap asks which of its interfaces the kernel has",
