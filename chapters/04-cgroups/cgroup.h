@@ -2,8 +2,9 @@
  *
  * Runs in: cgroup_create in the parent, before the clone; cgroup_birth right at the clone;
  *          cgroup_set_oom_score and cgroup_mount in the child, the latter between rootfs_mount and
- *          rootfs_pivot; cgroup_report in the parent, after the end. The functions that take a
- *          descriptor serve the commands: pause, unpause, update, stats, kill.
+ *          rootfs_pivot; cgroup_report in the parent, after the end, for `exec` before the command
+ *          is reaped. The functions that take a descriptor serve the commands: pause, unpause,
+ *          update, stats, kill.
  * Takes:   c->limits, c->cgroup_parent, c->oom_score_adj, c->state_fd; for `exec` c->cgroup_fd.
  * Leaves:  c->cgroup_fd, the container's cgroup; -1 where none can be made and no option needs it.
  * Undo:    cgroup_remove(); for a skiff that was killed, cgroup_sweep() in the next one.

@@ -134,8 +134,7 @@ static int container_start_exec(struct container *c)
 	scope_close_fd(&c->sync_child_fd);
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));
-	STEP(process_wait(c));	/* 01 */
-	STEP(cgroup_report(c)); /* 04 why it was killed, if it was */
+	STEP(process_wait(c)); /* 01 and cgroup_report(), 04, before the command is reaped */
 	return 0;
 }
 

@@ -293,6 +293,22 @@ static int forward_and_wake(struct container *c, int signal)
 	return 0;
 }
 
+/* RACE: the end of a container waits until each process of its PID namespace is reaped, also one of
+ * `exec`; then its cgroup goes: pid_namespaces(7). So exec asks why it was killed before it reaps. */
+static int report_before_reaping(struct container *c)
+{
+	siginfo_t info = { 0 };
+
+	if (!(c->flags & CONTAINER_EXEC) || c->sent_signal)
+		return 0;
+	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return fail(errno, "waiting for the command");
+	if (info.si_pid == 0)
+		return 0;
+	c->exit_code = exit_code_of(&info);
+	return cgroup_report(c); /* 04 */
+}
+
 int process_wait(struct container *c)
 {
 	sigset_t set;
@@ -305,6 +321,7 @@ int process_wait(struct container *c)
 	if (signals < 0)
 		return fail(errno, "watching for signals");
 	for (;;) {
+		TRY(report_before_reaping(c));
 		ended = collect_status(c);
 		if (ended)
 			return ended < 0 ? ended : 0;

@@ -22,7 +22,7 @@ LIMITS = (
     (("-m", "64m"), "memory.swap.max", str(64 * MIB)),
     (("-m", "64m", "--memory-swap", "-1"), "memory.swap.max", "max"),
     (("--cpus", "0.5"), "cpu.max", "50000 100000"),
-    (("--cpus", "0.01"), "cpu.max", "1000 100000"),
+    (("--cpus", "0.05"), "cpu.max", "5000 100000"),
     (("--cpus", "-1"), "cpu.max", "max 100000"),
     (("--cpu-weight", "300"), "cpu.weight", "300"),
     (("--cpu-shares", "1024"), "cpu.weight", "39"),
