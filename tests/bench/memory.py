@@ -47,7 +47,7 @@ def weigh(build, scratch, options):
                                stderr=subprocess.PIPE, text=True)
     try:
         below = wait_for(process, "sleep")
-        return [pss_kib(pid) for pid in below if name_of(pid) == "skiff"]
+        return [pss_kib(pid) for pid in below if name_of(pid) in ("skiff", "init")]
     finally:
         process.terminate()
         process.communicate()
