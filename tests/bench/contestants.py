@@ -10,6 +10,9 @@ import shutil
 import subprocess
 
 
+STAGES = {"03": "namespaces only", "04": "and a cgroup", "05": "and a layer of its own", "06": "and privileges taken away"}
+
+
 class Contestant:
     def __init__(self, name, about, command, missing=None, environment=None):
         self.name, self.about, self.missing = name, about, missing
@@ -68,12 +71,14 @@ def oci_runtime(name, root, scratch):
 
 def all_of_them(build, scratch):
     root = os.path.join(build, "images/busybox/rootfs")
-    run = {"SKIFF_RUN": os.path.join(scratch, "run")}
+    run = {"SKIFF_RUN": os.path.join(scratch, "run"), "SKIFF_ROOT": os.path.join(scratch, "root")}
     return [
         of_the_tree("floor", os.path.join(build, "bench/floor"), "only what cannot be left out", [root, "/bin/true"]),
         of_the_tree("floor-dynamic", os.path.join(build, "bench/floor-dynamic"), "the same, but linked dynamically", [root, "/bin/true"]),
         of_the_tree("skiff", os.path.join(build, "skiff"), "looks `true` up in PATH, keeps state, forwards signals",
                     ["run", "--rootfs", root, "true"], run),
+        *(of_the_tree(f"skiff-{number}", os.path.join(build, f"stage-{number}/skiff"), about, ["run", "--rootfs", root, "true"], run)
+          for number, about in STAGES.items()),
         unshare(root),
         bwrap(root),
         oci_runtime("crun", root, scratch),
