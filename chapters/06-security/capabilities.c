@@ -126,6 +126,17 @@ int capabilities_convert(struct container *c)
 	/* END 6.1 */
 }
 
+void capabilities_take(struct container *c, int capability)
+{
+	struct capability_sets *sets = &c->privileges.sets;
+
+	sets->bounding &= ~CAPABILITY(capability);
+	sets->permitted &= ~CAPABILITY(capability);
+	sets->effective &= ~CAPABILITY(capability);
+	for (cap_flag_t flag = CAP_EFFECTIVE; flag <= CAP_INHERITABLE; flag++)
+		cap_set_flag(c->privileges.sets_as_cap_t, flag, 1, &capability, CAP_CLEAR);
+}
+
 int capabilities_set(const struct container *c, bool root)
 {
 	cap_t caps = c->privileges.sets_as_cap_t;

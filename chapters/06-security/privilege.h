@@ -20,6 +20,9 @@ int capabilities_choose(struct container *c) __attribute__((warn_unused_result))
  * Returns 0 or -errno with a failure record. */
 int capabilities_convert(struct container *c) __attribute__((warn_unused_result));
 
+/* Takes a capability out of c->privileges.sets, in both of their forms. Allocates nothing. */
+void capabilities_take(struct container *c, int capability);
+
 /* Child: takes all but the container's capabilities out of the bounding set; needs CAP_SETPCAP.
  * Returns 0 or -errno with a failure record. */
 int capabilities_bound(const struct container *c) __attribute__((warn_unused_result));

@@ -20,21 +20,22 @@ ROOM(06);
 /* SECURITY: root may make any device node, and only the device rules of its cgroup keep it from
  * opening the host's disk. Where there are none to be had, it may not make nodes, either
  * (test: attacks/06-mknod). */
-static int bound_by_devices(struct container *c)
+static void live_without_rules(struct container *c)
 {
-	capability_set mknod = CAPABILITY(CAP_MKNOD);
-	int ret = device_rules_attach(c);
-
-	if (ret < 0)
-		return ret;
 	/* A user namespace of its own has no right to device nodes at all. */
-	if (ret == 0 && c->ns[NAMESPACE_USER].mode == NAMESPACE_HOST &&
-	    !(c->privileges.cap_add & mknod)) {
-		c->privileges.sets.bounding &= ~mknod;
-		c->privileges.sets.permitted &= ~mknod;
-		c->privileges.sets.effective &= ~mknod;
-	}
-	return 0;
+	if (c->ns[NAMESPACE_USER].mode == NAMESPACE_HOST &&
+	    !(c->privileges.cap_add & CAPABILITY(CAP_MKNOD)))
+		capabilities_take(c, CAP_MKNOD);
+}
+
+static int rule_devices(struct container *c)
+{
+	int ret = c->flags & CONTAINER_PRIVILEGED ? 1 : device_rules_attach(c);
+
+	c->privileges.without_rules = ret == 0;
+	if (ret == 0)
+		live_without_rules(c);
+	return ret < 0 ? ret : 0;
 }
 
 /* What `exec` finds done. */
@@ -42,14 +43,13 @@ static int prepare_container(struct container *c)
 {
 	struct privileges *p = &c->privileges;
 
-	if (!(c->flags & CONTAINER_PRIVILEGED)) {
-		TRY(bound_by_devices(c));
-	} else {
+	if (c->flags & CONTAINER_PRIVILEGED) {
 		TRY(devices_add_all(c));
 		p->seccomp = p->seccomp ? p->seccomp : "unconfined";
 	}
 	p->profile_caps = p->sets.bounding;
-	return 0;
+	/* ORDER skiff is about to join a user namespace without any right to bpf(2). */
+	return c->ns[NAMESPACE_USER].mode == NAMESPACE_CONTAINER ? rule_devices(c) : 0;
 }
 
 int security_prepare(struct container *c)
@@ -59,6 +59,11 @@ int security_prepare(struct container *c)
 		TRY(prepare_container(c));
 	TRY(capabilities_convert(c));
 	return filter_prepare(c);
+}
+
+int security_devices(struct container *c)
+{
+	return c->ns[NAMESPACE_USER].mode == NAMESPACE_CONTAINER ? 0 : rule_devices(c);
 }
 
 int security_mounts(struct container *c)
@@ -112,6 +117,8 @@ int security_apply(struct container *c)
 	bool no_new_privs = c->flags & CONTAINER_NO_NEW_PRIVS;
 	struct user user;
 
+	if (c->privileges.without_rules)
+		live_without_rules(c);
 	TRY(user_find(c, &user));
 	set_home(c);
 	TRY(set_ulimits(c)); /* ORDER as root: raising one needs a capability */

@@ -1,7 +1,7 @@
 /* security.h - chapter 06: what a container may do.
  *
- * Runs in: security_seal first of all; security_prepare in the parent, after the cgroup is there and
- *          before skiff joins anything; security_mounts in the child, after the last mount and
+ * Runs in: security_seal first of all; security_prepare in the parent, before skiff joins anything;
+ *          security_devices in the parent, while the child builds its mounts; security_mounts in the child, after the last mount and
  *          before the pivot; security_apply in the child, last of all before the command.
  * Takes:   c->privileges, c->flags (CONTAINER_PRIVILEGED and its neighbours), c->ns, c->cgroup_fd,
  *          c->has_terminal.
@@ -22,10 +22,15 @@ struct container;
  * Returns 0 or -errno with a failure record. */
 int security_seal(struct container *c) __attribute__((warn_unused_result));
 
-/* Parent: chooses the capability sets, reads the seccomp filter from the cache or compiles it, and
- * lets the container's cgroup use its devices only. To be called before skiff joins another user
- * namespace. Returns 0 or -errno with a failure record. */
+/* Parent: chooses the capability sets, and reads the seccomp filter from the cache or compiles it.
+ * To be called before skiff joins another user namespace.
+ * Returns 0 or -errno with a failure record. */
 int security_prepare(struct container *c) __attribute__((warn_unused_result));
+
+/* Parent, before the child may go on to the command: lets the container's cgroup use its devices
+ * only; where that can't be had, takes CAP_MKNOD from the container.
+ * Returns 0 or -errno with a failure record. */
+int security_devices(struct container *c) __attribute__((warn_unused_result));
 
 /* Child: makes the devices of --device, sets --sysctl, hides paths of /proc and /sys or makes them
  * read-only. Nothing of the container's has run yet. Returns 0 or -errno with a failure record. */

@@ -114,7 +114,7 @@ static int container_start(struct container *c)
 	STEP(rootfs_prepare(c));     /* 02 */
 	STEP(state_create(c));	     /*    ORDER before joining: the state is the host's   */
 	STEP(cgroup_create(c));	     /* 04 ORDER before the clone: the child is born in it */
-	STEP(security_prepare(c));   /* 06 ORDER after the cgroup; before joining, as the next */
+	STEP(security_prepare(c));   /* 06 ORDER before joining, as the next              */
 	STEP(namespaces_prepare(c)); /* 03 */
 	STEP(sync_open(c));
 	STEP(process_clone(c)); /* 01 returns in both processes */
@@ -123,8 +123,9 @@ static int container_start(struct container *c)
 	scope_close_fd(&c->sync_child_fd); /* RACE: or the child's death would look like silence */
 	STEP(namespaces_map_ids(c));	   /* 03 */
 	STEP(sync_send_mapped(c));
-	STEP(network_attach(c)); /* 07 the child builds its mounts meanwhile */
-	STEP(overlay_record(c)); /* 05 */
+	STEP(security_devices(c)); /* 06 ORDER before go; the child builds its mounts meanwhile */
+	STEP(network_attach(c));   /* 07 */
+	STEP(overlay_record(c));   /* 05 */
 	STEP(state_write(c));
 	STEP(sync_send_go(c));
 	STEP(sync_await_exec(c));

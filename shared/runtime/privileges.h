@@ -72,6 +72,9 @@ struct privileges {
 	struct sock_filter *filter;  /* for seccomp(2), or NULL */
 	unsigned short filter_count; /* instructions */
 
+	/* Set by security_devices() in the parent; the child is told by sync_send_go(). */
+	int without_rules; /* nothing but the lack of CAP_MKNOD keeps it from devices */
+
 	/* Set by the room in the child. */
 	int label_fd;			 /* where the name of a label is written, or -1 */
 	char home[sizeof "HOME=" + 255]; /* of --user; "": unchanged */

@@ -29,7 +29,7 @@
 
 enum {
 	PROFILE_MAX = 1 << 20, /* bytes of a profile */
-	FILTER_FORMAT = 1,     /* of the cache; to be raised when the compiler changes */
+	FILTER_FORMAT = 2,     /* of the cache; to be raised when the compiler changes */
 };
 
 /* skiff's own profile, as it is in chapters/06-security/profile.json. */
@@ -44,6 +44,7 @@ struct stored {
 	uint64_t format;
 	uint64_t bounding;
 	uint64_t libseccomp;
+	uint64_t x32;
 	uint64_t profile_bytes;
 	char release[64]; /* of the kernel: the profile may ask for a version */
 	char machine[64];
@@ -103,6 +104,7 @@ static struct stored describe(const struct profile *profile, capability_set boun
 		.format = FILTER_FORMAT,
 		.bounding = bounding,
 		.libseccomp = SCMP_VER_MAJOR * 10000 + SCMP_VER_MINOR * 100 + SCMP_VER_MICRO,
+		.x32 = seccomp_has_x32(),
 		.profile_bytes = profile->length,
 	};
 	struct utsname kernel;

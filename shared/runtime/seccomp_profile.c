@@ -18,7 +18,9 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "fail.h"
 #include "scope.h"
@@ -31,6 +33,8 @@ struct compiler {
 	scmp_filter_ctx filter;
 	int highest; /* the highest number of a call that is named: numbers above it are unknown */
 };
+
+enum { X32_BIT = 0x40000000 }; /* in the numbers of x32's calls */
 
 /* What Docker calls the architectures in "includes" and "excludes", and libseccomp in "archMap". */
 static const struct {
@@ -252,11 +256,21 @@ static int add_rule(struct compiler *compiler, const json_t *rule)
 	return 0;
 }
 
+bool seccomp_has_x32(void)
+{
+#ifdef __x86_64__
+	return syscall(X32_BIT + SYS_getpid) >= 0;
+#else
+	return false;
+#endif
+}
+
 /* Adds the architecture of that name to the filter, if libseccomp and we know it. */
 static int add_architecture(struct compiler *compiler, const char *name)
 {
 	for (size_t i = 0; name && i < sizeof architectures / sizeof architectures[0]; i++)
-		if (strcmp(architectures[i].map, name) == 0) {
+		if (strcmp(architectures[i].map, name) == 0 &&
+		    (architectures[i].token != SCMP_ARCH_X32 || seccomp_has_x32())) {
 			int ret = seccomp_arch_add(compiler->filter, architectures[i].token);
 
 			return ret < 0 && ret != -EEXIST ?
@@ -310,7 +324,13 @@ static int add_all(struct compiler *compiler, const json_t *profile)
 	return 0;
 }
 
-enum { X32_BIT = 0x40000000, ARM_PRIVATE = 0x0f0000, UNKNOWN_STEPS = 5 };
+enum { UNKNOWN_STEPS = 5 };
+
+#ifdef __x86_64__
+#define PRIVATE_CALLS UINT32_MAX
+#else
+#define PRIVATE_CALLS 0x0f0000 /* of 32-bit ARM: set_tls and its neighbours */
+#endif
 
 /* Calls that are newer than the profile: ENOSYS, as from an older kernel, so that programs fall
  * back. EPERM they would take for a decision. New calls have the same number everywhere. */
@@ -318,9 +338,10 @@ static size_t add_unknown(const struct compiler *compiler, struct sock_filter *c
 {
 	const struct sock_filter steps[UNKNOWN_STEPS] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)X32_BIT),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K,
+			 seccomp_has_x32() ? ~(uint32_t)X32_BIT : UINT32_MAX),
 		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)compiler->highest, 0, 2),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ARM_PRIVATE, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, PRIVATE_CALLS, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 	};
 

@@ -118,16 +118,18 @@ static int send_to_child(struct container *c, enum sync_message message,
 	return ret < 0 ? fail(-ret, "talking to the container's first process") : 0;
 }
 
-static int await_word(struct container *c, enum sync_message message, struct packet_fds *fds)
+/* Child: waits for one of two messages. Returns which one it was, or -errno with a record. */
+static int await_word(struct container *c, enum sync_message one, enum sync_message other,
+		      struct packet_fds *fds)
 {
 	struct packet packet;
 	int ret = packet_receive(c->sync_fd, &packet, fds);
 
 	if (ret < 0)
 		return fail(-ret, "waiting for skiff's parent process");
-	if (packet.message != message)
+	if (packet.message != one && packet.message != other)
 		return fail(EPROTO, "waiting for skiff's parent process");
-	return 0;
+	return (int)packet.message;
 }
 
 int sync_enter_child(struct container *c)
@@ -159,7 +161,7 @@ int sync_await_mapped(struct container *c)
 
 	if (!(c->clone_flags & CLONE_NEWUSER))
 		return 0;
-	TRY(await_word(c, SYNC_MAPPED, &trees));
+	TRY(await_word(c, SYNC_MAPPED, SYNC_MAPPED, &trees));
 	if (trees.count == 1) /* an overlay has a layer and the store, at least */
 		c->rootfs_fd = trees.fd[0];
 	if (trees.count > 1)
@@ -169,14 +171,17 @@ int sync_await_mapped(struct container *c)
 
 int sync_send_go(struct container *c)
 {
-	return send_to_child(c, SYNC_GO, NULL);
+	return send_to_child(c, c->privileges.without_rules ? SYNC_GO_WITHOUT_RULES : SYNC_GO,
+			     NULL);
 }
 
 int sync_await_go(struct container *c)
 {
 	struct packet_fds none;
+	int message = await_word(c, SYNC_GO, SYNC_GO_WITHOUT_RULES, &none);
 
-	return await_word(c, SYNC_GO, &none);
+	c->privileges.without_rules = message == SYNC_GO_WITHOUT_RULES;
+	return message < 0 ? message : 0;
 }
 
 int sync_send_ready(struct container *c)

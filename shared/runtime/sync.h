@@ -4,8 +4,8 @@
  *	clone3 ─────────────────────────────▶ (born; die with the parent)
  *	write uid_map, gid_map                :
  *	SYNC_MAPPED [+ mount trees] ────────▶ only where there is a user namespace
- *	network, state                        mounts, pivot, privileges   (at the same time)
- *	SYNC_GO ────────────────────────────▶ :
+ *	device rules, network, state          mounts, pivot               (at the same time)
+ *	SYNC_GO or SYNC_GO_WITHOUT_RULES ───▶ privileges
  *	:                         ◀────────── SYNC_READY, then execve
  *	:                         ◀────────── end of file: the exec happened
  *	:                         ◀────────── SYNC_FAILED + the failure record, at any moment
@@ -21,6 +21,7 @@ struct container;
 enum sync_message {
 	SYNC_MAPPED = 1,
 	SYNC_GO,
+	SYNC_GO_WITHOUT_RULES, /* for devices: there are none to be had */
 	SYNC_READY,
 	SYNC_FAILED,
 };

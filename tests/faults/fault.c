@@ -9,10 +9,11 @@
  *	call PROCESS CALL NTH RESULT ARG0 PATH	a system call of PROGRAM's own code has returned;
  *			PATH is its second argument where that is one, else "-"
  *	hit PROCESS CALL NTH		the call that was meant
- *	exec PROCESS			the process has become another program; it is no longer counted
+ *	exec PROCESS			a child has become another program; it is no longer counted
  *	end PROCESS STATUS		exited; 128 + n: died of signal n
  *	hang				it did not end in time; everything was killed
  * A call counts from main() on: skiff's main() begins with fcntl(0, ...), the loader does not use it.
+ * PROGRAM may execute itself anew: its calls are counted on from there.
  * Ends when the last process has; the exit status is PROGRAM's, as a shell shows it. */
 #include <asm/unistd.h>
 #include <elf.h>
@@ -144,7 +145,7 @@ static void read_path(struct process *process, unsigned long long address)
 static void on_entry(struct process *process, const struct __ptrace_syscall_info *info)
 {
 	process->call = info->entry.nr < CALLS ? (int)info->entry.nr : -1;
-	if (number(process) == 0 && process->execs == 1 && process->call == __NR_fcntl)
+	if (number(process) == 0 && process->call == __NR_fcntl)
 		process->ours = 1;
 	if (process->call < 0 || !process->ours)
 		return;
@@ -188,10 +189,12 @@ static void on_stop(struct process *process, int status)
 
 	if (event == PTRACE_EVENT_EXEC) {
 		if (++process->execs > 1 || number(process) > 0) {
-			fprintf(report, "call %d execve %d 0 0 -\nexec %d\n", number(process),
-				process->count[__NR_execve], number(process));
+			fprintf(report, "call %d %s %d 0 0 -\n", number(process),
+				call_names[process->call], process->count[process->call]);
 			process->ours = 0;
 		}
+		if (number(process) > 0)
+			fprintf(report, "exec %d\n", number(process));
 	} else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 		   event == PTRACE_EVENT_CLONE) {
 		/* Children are numbered by birth, not by who is heard of first. */

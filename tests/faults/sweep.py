@@ -99,6 +99,11 @@ class GoodRun:
         opened = next((i for i, call in enumerate(ours) if call.name == "openat" and call.path == "."), None)
         closed = opened and next(call for call in ours[opened:] if call.name == "close" and call.argument == ours[opened].result)
         self.sweep = (self.position[ours[opened].target], self.position[closed.target]) if opened else (0, 0)
+        self.renewed = next((self.position[call.target] for call in ours if call.name == "execveat"), -1)
+        cache = next((i for i, call in enumerate(ours) if call.name == "openat" and call.path == "seccomp"), None)
+        asked = cache and next(call for call in reversed(ours[:cache]) if call.name == "mkdir")
+        closed = cache and next(call for call in ours[cache:] if call.name == "close" and call.argument == ours[cache].result)
+        self.cache = (self.position[asked.target], self.position[closed.target]) if cache else (-1, -1)
 
     def in_undo(self, call):
         """After the command has ended."""
@@ -107,6 +112,20 @@ class GoodRun:
     def in_sweep(self, call):
         """While skiff looks for what killed ones have left."""
         return call.process == 0 and self.sweep[0] <= self.position[call.target] <= self.sweep[1]
+
+    def in_cache(self, call):
+        """While skiff looks for a compiled system call filter."""
+        return call.process == 0 and self.cache[0] <= self.position[call.target] <= self.cache[1]
+
+    def in_sealing(self, call):
+        """Before skiff executes itself anew."""
+        return call.process == 0 and self.position[call.target] < self.renewed
+
+    def is_first(self, call):
+        """The first call of its name in its program: skiff may have executed itself anew."""
+        return call.nth == 1 or call.process == 0 and self.position[call.target] > self.renewed and not any(
+            one.name == call.name and self.renewed < self.position[one.target] < self.position[call.target]
+            for one in self.calls if one.process == 0)
 
     def waits(self, call):
         """Before the command has ended: skiff is alive as long as it does."""
@@ -118,7 +137,7 @@ class GoodRun:
             return call.path in paths
         opened = [one for one in self.calls if one.process == call.process and one.name == "openat" and one.result == call.argument
                   and self.position[one.target] < self.position[call.target]]
-        return call.name in ("read", "newfstatat", "lseek", "close", "write") and bool(opened) and opened[-1].path in paths
+        return call.name in ("read", "newfstatat", "fstatfs", "lseek", "close", "write") and bool(opened) and opened[-1].path in paths
 
     def in_user_lookup(self, call):
         """getpwuid(3): from the first socket, to the name service cache, to the opening of /etc/subuid."""

@@ -14,6 +14,7 @@ from sweep import WORKERS, Place, Sweep
 
 BUILD = os.environ.get("BUILD") or os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build")
 USER = 60323
+PR_SET_NAME, PR_CAPBSET_READ, PR_CAP_AMBIENT = 15, 23, 47  # prctl(2)
 
 # With what a system call may well fail: two errors for each. EPERM is what a security policy says, ENOMEM the kernel.
 ERRORS = {
@@ -33,11 +34,15 @@ IMPOSSIBLE = (
     ("has no error numbers",
      lambda call, good: call.name in {"brk", "geteuid", "getuid", "getegid", "getgid", "getpid", "umask", "uname"}),
     ("are 0, 1 and 2 open? The only error is EBADF, and means no",
-     lambda call, good: call.target in {"0:fcntl:1", "0:fcntl:2", "0:fcntl:3"}),
+     lambda call, good: call.process == 0 and call.name == "fcntl" and call.argument in (0, 1, 2)),
+    ("is a capability in the bounding set, in the ambient set? The only error is EINVAL, and means that there is none of this number",
+     lambda call, good: call.name == "prctl" and call.argument in (PR_CAPBSET_READ, PR_CAP_AMBIENT)),
     ("the C library looks up a user's name, with whatever the machine's nsswitch.conf says",
      lambda call, good: good.in_user_lookup(call)),
     ("posix_spawn(3) resets the signals of the program that it starts",
      lambda call, good: call.process >= 2 and call.name == "rt_sigaction"),
+    ("fork(3) tells the kernel where its list of locks is: the only error is a wrong size",
+     lambda call, good: call.process > 0 and call.name == "set_robust_list"),
     ("the init asks for any child of its own: the only error is ECHILD",
      lambda call, good: call.process > 0 and call.name == "waitid"),
 )
@@ -59,7 +64,18 @@ RULES = (
     ("is there a terminal? There is none",
      lambda call, error, good: call.process == 0 and call.name == "ioctl"),
     ("malloc(3) takes a random number for itself; without one it goes on",
-     lambda call, error, good: call.target == "0:getrandom:1"),
+     lambda call, error, good: call.process == 0 and call.name == "getrandom" and good.is_first(call)),
+    ("who may not make a read-only mount of skiff's program makes a sealed copy of it; and one more does no harm",
+     lambda call, error, good: good.in_sealing(call) and call.name in ("open_tree", "mount_setattr")
+     or call.process == 0 and (call.name == "fcntl" or call.name != "openat" and good.is_of(call, "/proc/self/exe"))),
+    ("what the process is called is no more than a name",
+     lambda call, error, good: call.process == 0 and call.name == "prctl" and call.argument == PR_SET_NAME),
+    ("libcap asks which of its interfaces the kernel has",
+     lambda call, error, good: call.process == 0 and call.name == "capget"),
+    ("a filter that can't be taken from the cache is compiled",
+     lambda call, error, good: good.in_cache(call)),
+    ("without device rules the container may not make devices",
+     lambda call, error, good: call.process == 0 and call.name == "bpf" and error == errno.EPERM),
     ("the JSON library seeds its tables; without /dev/urandom it takes the time",
      lambda call, error, good: good.is_of(call, "/dev/urandom")),
     ("who has no range of IDs gets a single one",

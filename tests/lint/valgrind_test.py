@@ -3,7 +3,8 @@
 
 Each run has a log of its own; it must show exactly the processes that were expected to end under valgrind. (A
 process that becomes the command by execve(2) leaves valgrind there; what it did wrong before is in the log.)
-See valgrind.c for what valgrind does not know of, and how skiff is run all the same."""
+See valgrind.c for what valgrind does not know of, and how skiff is run all the same. skiff's program is on a read-only
+mount here: else it would execute itself anew (chapter 06), and leave valgrind there."""
 
 import argparse
 import os
@@ -34,7 +35,15 @@ RUNS = [
     ("not-executable", ["run", "--rootfs", "ROOT", "/etc"], 126, ""),
     ("no-root", ["run", "--rootfs", "/no/such/root", "true"], 125, ""),
     ("unknown-option", ["run", "--nope"], 125, ""),
-    ("later-chapter", ["run", "--memory", "1m", "--rootfs", "ROOT", "true"], 125, ""),
+    ("run-as-user", ["run", "--user", "1000:100", "--group-add", "7", "--rootfs", "ROOT", "id", "-u"], 0, "1000\n"),
+    ("run-capabilities", ["run", "--cap-drop", "ALL", "--cap-add", "chown", "--security-opt", "no-new-privileges", "--rootfs", "ROOT",
+                          "grep", "CapEff", "/proc/self/status"], 0, "CapEff:\t0000000000000001\n"),
+    ("run-unconfined", ["run", "--security-opt", "seccomp=unconfined", "--device", "/dev/null:/dev/other:r", "--ulimit", "core=512",
+                        "--sysctl", "kernel.shm_rmid_forced=1", "--rootfs", "ROOT", "sh", "-c", "ulimit -c"], 0, "1\n"),
+    ("run-privileged", ["run", "--privileged", "--rootfs", "ROOT", "true"], 0, ""),
+    ("no-such-user", ["run", "--user", "nosuch", "--rootfs", "ROOT", "true"], 125, ""),
+    ("no-such-profile", ["run", "--security-opt", "seccomp=/no/such", "--rootfs", "ROOT", "true"], 125, ""),
+    ("later-chapter", ["run", "--volume", "/a:/b", "--rootfs", "ROOT", "true"], 125, ""),
     ("help", ["run", "--help"], 0, None),
     ("exec-nobody", ["exec", "nobody", "true"], 1, ""),
     ("bad-name", ["run", "--name", "/", "--rootfs", "ROOT", "true"], 125, ""),
@@ -77,7 +86,7 @@ def complaints(log, parent):
 class Runner:
     def __init__(self, options, run_directory):
         self.options = options
-        self.environment = {"PATH": os.environ["PATH"], "SKIFF_RUN": run_directory}
+        self.environment = {"PATH": os.environ["PATH"], "SKIFF_RUN": run_directory, "SKIFF_ROOT": os.path.join(run_directory, "root")}
         os.makedirs(options.logs, exist_ok=True)
 
     def start(self, name, arguments, planted=""):
@@ -135,11 +144,21 @@ class Runner:
         return seen
 
 
+def enter_own_mount_namespace(program):
+    """Runs this script anew where the program is on a read-only mount."""
+    if os.environ.get("SKIFF_VALGRIND_INSIDE") != "yes":
+        os.environ["SKIFF_VALGRIND_INSIDE"] = "yes"
+        script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", program,
+                              sys.executable, *sys.argv])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("skiff", "image", "logs"):
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
+    enter_own_mount_namespace(options.skiff)
     with tempfile.TemporaryDirectory(prefix="skiff-valgrind-") as run_directory:
         runner = Runner(options, run_directory)
         results = [runner.check_the_alarm(*planted) for planted in PLANTED]
