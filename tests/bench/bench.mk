@@ -4,7 +4,7 @@ bench_programs := $(BUILD)/bench/floor $(BUILD)/bench/floor-dynamic
 .PHONY: bench bench-programs
 bench-programs: $(bench_programs)
 
-bench: build image bench-programs ## skiff's start against the floor and its peers; its memory (ARGS=--json)
+bench: build stages image bench-programs ## skiff's start against the floor and its peers; its memory (ARGS=--json)
 	@"$$(shared/workshop/find-python sys)" tests/bench/bench.py --build '$(BUILD)' $(ARGS)
 
 # The floor is linked statically: a loader is nothing that a start could not do without.
