@@ -237,15 +237,15 @@ static int forward_and_wake(struct container *c, int signal)
  * `exec`; then its cgroup goes: pid_namespaces(7). So exec asks why it was killed before it reaps. */
 static int report_before_reaping(struct container *c)
 {
-	siginfo_t info = { 0 };
+	siginfo_t end = { 0 };
 
 	if (!(c->flags & CONTAINER_EXEC) || c->sent_signal)
 		return 0;
-	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+	if (waitid(P_PIDFD, (id_t)c->pidfd, &end, WEXITED | WNOHANG | WNOWAIT) < 0)
 		return fail(errno, "waiting for the command");
-	if (info.si_pid == 0)
+	if (!end.si_pid)
 		return 0;
-	c->exit_code = exit_code_of(&info);
+	c->exit_code = exit_code_of(&end);
 	return cgroup_report(c); /* 04 */
 }
 

@@ -93,7 +93,8 @@ int capabilities_choose(struct container *c)
 int capabilities_bound(const struct container *c)
 {
 	/* SECURITY: execve(2) gives root back whatever is in the bounding set, however little it had
-	 * before (test: attacks/06-mount). */
+	 * before: to mount, or to look into processes that have more capabilities than itself
+	 * (test: attacks/06-mount, attacks/06-ptrace). */
 	/* TODO 6.1 capabilities
 	 * Take each capability that is not in c->privileges.sets.bounding out of the bounding set:
 	 * cap_drop_bound(). cap_max_bits() says how many the kernel knows; those that are out of the

@@ -102,7 +102,8 @@ static void set_home(struct container *c)
 		*variable = c->privileges.home;
 }
 
-/* Takes the way back to more privileges from all that execve(2) will run. */
+/* Takes the way back to more privileges from all that execve(2) will run.
+ * SECURITY: a set-user-ID program of the image makes root of any user (test: attacks/06-setuid). */
 static int set_no_new_privs(void)
 {
 	/* TODO 6.5 no-new-privs

@@ -110,7 +110,9 @@ static int hide(int area_fd, const char *path, struct covers *covers)
 	/* END 6.4 */
 }
 
-/* Makes a path read-only, if it is there, with all below it. Returns 0 or -errno, no record. */
+/* Makes a path read-only, if it is there, with all below it. Returns 0 or -errno, no record.
+ * SECURITY: root may write what has the kernel run a program on the host, or crash; a read-only
+ * mount binds root, too (test: attacks/06-core-pattern, attacks/06-sysrq). */
 static int make_read_only(int area_fd, const char *path)
 {
 	struct kernel_mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };

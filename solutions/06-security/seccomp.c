@@ -86,6 +86,8 @@ int filter_prepare(struct container *c)
 	return ret;
 }
 
+/* SECURITY: the kernel's keys are in no namespace, and io_uring does the work of calls that a filter
+ * never sees; only here they are refused (test: attacks/06-keyring, attacks/06-io-uring). */
 int filter_load(const struct container *c)
 {
 	struct sock_fprog program = { c->privileges.filter_count, c->privileges.filter };

@@ -7,16 +7,8 @@ import stat
 import pytest
 
 from harness import check, expect, privileges, task
+from harness.elsewhere import needs
 from harness.people import Person
-
-
-@pytest.fixture
-def ruled(box):
-    """A box whose containers have a cgroup, or None: the rules are then tested in the lab VM."""
-    held = box.hold()
-    there = privileges.has_device_rules(held.command())
-    held.finish()
-    return box if there else None
 
 
 def opened(box, node, mode, opts=()):
@@ -29,43 +21,42 @@ def opened(box, node, mode, opts=()):
     return result
 
 
+@needs("devices")
 @task("6.6")
 @pytest.mark.parametrize(
     "node, mode", [(("c", 1, 3), "w"), (("c", 1, 5), "r"), (("c", 1, 7), "r"), (("c", 1, 9), "r")]
 )
-def test_harmless_devices_open(ruled, node, mode):
-    if ruled:
-        result = opened(ruled, node, mode)
-        check(
-            result.code == 0,
-            f"We ran `{result.typed}`.",
-            f"{result.ended}; {result.err!r}",
-            "null, zero, full, random and terminals are for everybody.",
-            "a jump of the rules leads too far: count the steps that are left in the rule.",
-        )
+def test_harmless_devices_open(box, node, mode):
+    result = opened(box, node, mode)
+    check(
+        result.code == 0,
+        f"We ran `{result.typed}`.",
+        f"{result.ended}; {result.err!r}",
+        "null, zero, full, random and terminals are for everybody.",
+        "a jump of the rules leads too far: count the steps that are left in the rule.",
+    )
 
 
+@needs("devices")
 @task("6.6")
 @pytest.mark.parametrize("node, mode", [(("c", 1, 1), "r"), (("c", 10, 229), "w"), (("c", 1, 11), "w"), (("c", 4, 0), "w")])
-def test_other_devices_do_not(ruled, node, mode):
-    if ruled:
-        result = opened(ruled, node, mode)
-        check(
-            result.code != 0 and "not permitted" in result.err,
-            f"We ran `{result.typed}`: to make the node is allowed, to open it is not.",
-            f"{result.ended}; {result.err!r}",
-            "A device is two numbers, and root may make a node for any. The rules of the cgroup stand between.",
-            "the program was not attached to the cgroup (BPF_PROG_ATTACH), or a rule lets everything through.",
-        )
+def test_other_devices_do_not(box, node, mode):
+    result = opened(box, node, mode)
+    check(
+        result.code != 0 and "not permitted" in result.err,
+        f"We ran `{result.typed}`: to make the node is allowed, to open it is not.",
+        f"{result.ended}; {result.err!r}",
+        "A device is two numbers, and root may make a node for any. The rules of the cgroup stand between.",
+        "the program was not attached to the cgroup (BPF_PROG_ATTACH), or a rule lets everything through.",
+    )
 
 
+@needs("devices")
 @task("6.6")
-def test_device_option_opens_one(ruled):
-    if not ruled:
-        return
+def test_device_option_opens_one(box):
     for access, mode, works in (("rwm", "w", True), ("r", "w", False), ("rw", "r", True), ("w", "r", False)):
         command = f": {'<' if mode == 'r' else '>'} /dev/given"
-        result = ruled.run("sh", "-c", command, opts=["--cap-add", "SYSLOG", "--device", f"/dev/kmsg:/dev/given:{access}"])
+        result = box.run("sh", "-c", command, opts=["--cap-add", "SYSLOG", "--device", f"/dev/kmsg:/dev/given:{access}"])
         check(
             (result.code == 0) == works,
             f"We ran `{result.typed}`.",
@@ -75,11 +66,11 @@ def test_device_option_opens_one(ruled):
         )
 
 
+@needs("devices")
 @task("6.6")
-def test_privileged_opens_all(ruled):
-    if ruled:
-        result = ruled.run("sh", "-c", ": < /dev/kmsg", opts=["--privileged"])
-        expect(result, 0, rule="--privileged: all of the host's devices, and no rules.")
+def test_privileged_opens_all(box):
+    result = box.run("sh", "-c", ": < /dev/kmsg", opts=["--privileged"])
+    expect(result, 0, rule="--privileged: all of the host's devices, and no rules.")
 
 
 def test_no_rules_no_nodes(box):

@@ -1,6 +1,7 @@
 """Tests that need what this machine lacks run in the lab VM: all of them in one boot, with the same binary.
 
-A test says what it needs: @needs("memory", "pids"), or @needs("lab") for what could hurt a machine. Where cgroup
+A test says what it needs: @needs("memory", "pids"), @needs("devices") for device rules on a cgroup, or @needs("lab") for
+what could hurt a machine. Where cgroup
 version 2 has these controllers it runs like any other. Elsewhere its verdict comes from the VM, and counts like one of
 this machine; nothing is skipped."""
 
@@ -32,6 +33,8 @@ def needs(*controllers):
 def missing(item):
     """What a test needs and this machine has not got."""
     wanted = {name for marker in item.iter_markers("needs") for name in marker.args}
+    if "devices" in wanted and kernel.device_rules():
+        wanted.remove("devices")
     return wanted - kernel.controllers() - ({"lab"} if os.path.exists("/run/lab") else set()) if wanted else set()
 
 

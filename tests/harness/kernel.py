@@ -292,6 +292,20 @@ def rmdir_fails(path):
     return False
 
 
+def device_rules():
+    """Whether we may attach device rules to a cgroup: bpf(2) with BPF_PROG_QUERY for BPF_CGROUP_DEVICE."""
+    point = cgroup_mount()
+    if not point or not os.access(point, os.W_OK) or os.statvfs(point).f_flag & os.ST_RDONLY:
+        return False
+    number = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+    cgroup = os.open(point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        query = ctypes.create_string_buffer(struct.pack("=IIIIQII", cgroup, 6, 0, 0, 0, 0, 0))
+        return libc.syscall(number, 16, query, len(query.raw) - 1) == 0
+    finally:
+        os.close(cgroup)
+
+
 def controllers():
     """The controllers of cgroup version 2 on this machine."""
     point = cgroup_mount()

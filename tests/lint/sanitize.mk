@@ -23,7 +23,7 @@ $(ASAN)/%.o: tests/lint/%.c
 # First that a planted mistake is reported, also from inside a container; then the stage tests.
 asan-test: asan probes image ## the stage tests with sanitizers; no report may get lost
 	@"$$(shared/workshop/find-python)" tests/lint/asan_test.py --skiff $(asan_skiff) --stage $(asan_stage) \
-		--reports $(asan_reports) --image $(BUILD)/images/busybox/rootfs --probes $(BUILD)/probes
+		--reports $(asan_reports) --image $(BUILD)/images/busybox/rootfs --probes $(abspath $(BUILD))/probes
 
 # valgrind replaces malloc(3), for which skiff must be linked dynamically.
 valgrind: $(VALGRIND)/valgrind.o $(VALGRIND)/plant.o
