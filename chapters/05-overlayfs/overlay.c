@@ -248,7 +248,10 @@ static int add_layers(const struct container *c, struct options *options)
 	/* END 5.1 */
 }
 
-/* Hands over what the container writes to, and overlay_options. Returns 0 or -errno. */
+/* Hands over what the container writes to, and overlay_options. Returns 0 or -errno.
+ * SECURITY: who shares a directory for "/" with another container writes to its files (test:
+ * attacks/05-write-image) and takes the directories from under its mounts (test:
+ * attacks/05-under-mount). */
 static int add_upper(const struct container *c, struct options *options)
 {
 	int store = c->layer_fds[c->layers.count];

@@ -31,7 +31,9 @@ static DIR *open_list(int parent, const char *name)
 	return list;
 }
 
-/* Removes a file or an empty directory. Returns 0 or -errno: -ENOTEMPTY. */
+/* Removes a file or an empty directory. Returns 0 or -errno: -ENOTEMPTY.
+ * SECURITY: a link is removed itself: what it leads to is not the tree's, but perhaps the host's
+ * (test: attacks/layer-dots). */
 static int remove_entry(int dir, const char *name)
 {
 	if (unlinkat(dir, name, 0) == 0)

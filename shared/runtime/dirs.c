@@ -51,8 +51,9 @@ static int base_path(enum dirs_base base, char path[PATH_MAX])
 	return length < PATH_MAX ? 0 : fail(ENAMETOOLONG, "finding skiff's directories");
 }
 
-/* SECURITY: whoever may write to such a directory chooses the processes that skiff kills
- * (test: attacks/planted-state-dir). */
+/* SECURITY: whoever may write to such a directory chooses the processes that skiff kills (test:
+ * attacks/planted-state-dir); whoever may enter it runs what a container has left there, with the
+ * rights of its owner (test: attacks/setuid-store). */
 static bool is_ours_alone(int dir)
 {
 	struct stat status;

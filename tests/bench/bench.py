@@ -7,7 +7,8 @@ Start: every contestant runs `true` in the same root, one after the other, in an
 round; each time is divided by the floor's (floor.c) of the same round, and the median of these ratios counts. Seconds
 mean little on a busy or virtual machine; ratios within a run hold. The CPU column is the same for the processor time of
 all processes of the start: other work on the machine disturbs it less.
-Memory: the proportional set size (PSS, proc_pid_smaps(5)) of each skiff process while a container runs.
+Memory: the proportional set size (PSS, proc_pid_smaps(5)) of each skiff process while a container runs; and of what is
+mapped of the image's program, in one container and in two of the same image: they share its page cache.
 The verdicts are `met` and `not met`; the exit status says only whether everything could be measured."""
 
 import argparse
@@ -26,7 +27,7 @@ sys.dont_write_bytecode = True
 import contestants  # noqa: E402
 import memory  # noqa: E402
 
-START_LIMIT, ROOMS_LIMIT, MEMORY_LIMIT_KIB, WARM_UP = 1.5, 1.6, 1024, 5
+START_LIMIT, ROOMS_LIMIT, LAYERS_LIMIT, SHARED_LIMIT, MEMORY_LIMIT_KIB, WARM_UP = 1.5, 1.6, 2, 1.1, 1024, 5
 # The kernel takes a dead container's namespaces apart in the background: that is not the next one's to pay.
 SETTLE_SECONDS = 0.01
 
@@ -77,17 +78,28 @@ def start_rows(everybody, rounds):
                        cpu_ratio=round(statistics.median(mine[1] / floor[1] for mine, floor in both), 3),
                        usec=round(statistics.median(mine[0] for mine, _ in both)))
         rows.append(row)
-    return rows
+    return rows, times
 
 
-def verdicts(start, weights):
-    ratio = {row["name"]: row["ratio"] for row in start}
-    first, last = ratio["skiff-03"], ratio["skiff-06"]
-    found = [{"what": what, "limit": limit, "value": value, "verdict": "met" if value is not None and value <= limit else "not met"}
-             for what, limit, value in (
-                 ("start with namespaces only, ratio to the floor", START_LIMIT, first),
-                 ("start with chapters 04 to 06, ratio to that with namespaces only", ROOMS_LIMIT,
-                  round(last / first, 3) if first and last else None))]
+def compared(times, name, other):
+    """The median of a contestant's times by those of another one in the same round; None without one of them."""
+    if not times.get(name) or not times.get(other):
+        return None
+    return round(statistics.median(mine[0] / its[0] for mine, its in zip(times[name], times[other])), 3)
+
+
+def ratio_verdict(what, value, limit):
+    return {"what": what, "limit": limit, "value": value, "verdict": "met" if value is not None and value <= limit else "not met"}
+
+
+def verdicts(start, times, weights, shared):
+    floor = next(row["ratio"] for row in start if row["name"] == "skiff-03")
+    found = [
+        ratio_verdict("start with namespaces only (skiff-03), ratio to the floor", floor, START_LIMIT),
+        ratio_verdict("start with chapters 04 to 06, ratio to that with namespaces only", compared(times, "skiff-06", "skiff-03"), ROOMS_LIMIT),
+        ratio_verdict("start with 128 layers, ratio to that with one", compared(times, "skiff-128", "skiff"), LAYERS_LIMIT),
+        ratio_verdict("the program's pages in two containers of one image, ratio to one", shared["ratio"], SHARED_LIMIT),
+    ]
     for row in weights:
         found.append({"what": f"memory of {row['name']}, KiB", "limit": MEMORY_LIMIT_KIB, "value": row["pss_kib"],
                       "verdict": "met" if row["pss_kib"] < MEMORY_LIMIT_KIB else "not met"})
@@ -106,9 +118,11 @@ def print_table(result):
     print("\nmemory while a container waits (PSS)\n")
     for row in result["memory"]:
         print(f"{row['name']:16} {row['pss_kib']:6} KiB   {row['about']}")
+    shared = result["shared"]
+    print(f"{'page cache':16} {shared['two_kib']:6} KiB   of the image's program in two containers; {shared['one_kib']} KiB in one")
     print()
     for row in result["verdicts"]:
-        limit = f"at most {row['limit']}" if row["limit"] in (START_LIMIT, ROOMS_LIMIT) else f"below {row['limit']}"
+        limit = f"below {row['limit']}" if row["limit"] == MEMORY_LIMIT_KIB else f"at most {row['limit']}"
         print(f"{row['verdict']:8} {row['what']}: {row['value']} ({limit})")
 
 
@@ -139,9 +153,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="skiff-bench-", dir="/dev/shm") as scratch:
         build = os.path.abspath(options.build)
         everybody = contestants.all_of_them(build, scratch)
-        start = start_rows(everybody, options.rounds)
+        start, times = start_rows(everybody, options.rounds)
         weights = memory.rows(build, scratch)
-    result = {"rounds": options.rounds, "start": start, "memory": weights, "verdicts": verdicts(start, weights)}
+        shared = memory.shared_pages(build, scratch)
+    result = {"rounds": options.rounds, "start": start, "memory": weights, "shared": shared,
+              "verdicts": verdicts(start, times, weights, shared)}
     if options.json:
         print(json.dumps(result, indent=1))
     else:

@@ -10,9 +10,6 @@ import shutil
 import subprocess
 
 
-STAGES = {"03": "namespaces only", "04": "and a cgroup", "05": "and a layer of its own", "06": "and privileges taken away"}
-
-
 class Contestant:
     def __init__(self, name, about, command, missing=None, environment=None):
         self.name, self.about, self.missing = name, about, missing
@@ -69,16 +66,39 @@ def oci_runtime(name, root, scratch):
     return made
 
 
+# The chapters whose start is compared with that of namespaces only.
+STAGES = (("03", "namespaces only"), ("04", "and cgroups"), ("05", "and layers"), ("06", "and security"))
+LAYERS = 128
+
+
+def environment_of_skiff(scratch):
+    return {"SKIFF_RUN": os.path.join(scratch, "run"), "SKIFF_ROOT": os.path.join(scratch, "lib")}
+
+
+def layers(root, scratch, count):
+    """Options for a root of so many layers: the image, and directories with a file each."""
+    words = ["--rootfs", root]
+    for number in range(1, count):
+        path = os.path.join(scratch, "layers", str(number))
+        os.makedirs(path)
+        with open(os.path.join(path, f"file-{number}"), "w", encoding="ascii") as file:
+            file.write(f"{number}\n")
+        words += ["--rootfs", path]
+    return words
+
+
 def all_of_them(build, scratch):
     root = os.path.join(build, "images/busybox/rootfs")
-    run = {"SKIFF_RUN": os.path.join(scratch, "run"), "SKIFF_ROOT": os.path.join(scratch, "root")}
+    run = environment_of_skiff(scratch)
     return [
         of_the_tree("floor", os.path.join(build, "bench/floor"), "only what cannot be left out", [root, "/bin/true"]),
         of_the_tree("floor-dynamic", os.path.join(build, "bench/floor-dynamic"), "the same, but linked dynamically", [root, "/bin/true"]),
         of_the_tree("skiff", os.path.join(build, "skiff"), "looks `true` up in PATH, keeps state, forwards signals",
-                    ["run", "--rootfs", root, "true"], run),
-        *(of_the_tree(f"skiff-{number}", os.path.join(build, f"stage-{number}/skiff"), about, ["run", "--rootfs", root, "true"], run)
-          for number, about in STAGES.items()),
+                    ["run", "--rm", "--rootfs", root, "true"], run),
+        *(of_the_tree(f"skiff-{stage}", os.path.join(build, f"stage-{stage}/skiff"), about, ["run", "--rm", "--rootfs", root, "true"], run)
+          for stage, about in STAGES),
+        of_the_tree("skiff-128", os.path.join(build, "skiff"), "skiff, with a root of 128 layers",
+                    ["run", "--rm", *layers(root, scratch, LAYERS), "true"], run),
         unshare(root),
         bwrap(root),
         oci_runtime("crun", root, scratch),

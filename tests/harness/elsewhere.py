@@ -21,7 +21,7 @@ from .tasks import TREE
 from .teach import TeachFailure, failure_text
 
 BUILD = os.environ.get("BUILD") or os.path.join(TREE, "build")
-SECONDS = 300
+SECONDS = 900
 RESULTS = "results.json"
 
 
