@@ -125,8 +125,8 @@ def test_a_skiff_that_loses_the_exit_status(stage):
 
 
 def test_a_skiff_that_writes_to_the_image(stage):
-    build = fake_skiff(stage, "shift; exec "
-                       f'{stage}/build/skiff run --no-pivot "$@"\n')
+    build = fake_skiff(stage, f'{stage}/build/skiff "$@"; status=$?\n'
+                       'echo mine >>"$3/etc/motd"; exit $status\n')
     try:
         status, _, errors = demo(stage, build)
     finally:
