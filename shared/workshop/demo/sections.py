@@ -77,6 +77,13 @@ def cgroup(text):
     return path if len(path) <= 22 else f"{path[:19]}..."
 
 
+def root_type(text):
+    """What kind of file system the last mount on / is, by mountinfo."""
+    types = [line.partition(" - ")[2].split()[0] for line in text.splitlines()
+             if line.split()[4] == "/"]
+    return types[-1] if types else "none"
+
+
 def count_processes(names):
     """How many entries of /proc are processes."""
     return f"{sum(name.isdigit() for name in names)} processes"
@@ -92,6 +99,8 @@ VIEW = [
             "03 namespaces"),
     Row("device:inode of /", lambda _: root_inode("/"),
         lambda c: root_inode(f"/proc/{c.pid}/root/"), "02 chroot"),
+    of_file("/proc/self/mountinfo", root_type, "/ is of type",
+            "05 overlayfs", own=False),
     of_file("/proc/self/mountinfo",
             lambda text: f"{len(text.splitlines())} mounts", "mountinfo has",
             "02 chroot", own=False),
@@ -128,6 +137,29 @@ def namespaces(container):
         Row(kind, lambda _, k=kind: os.readlink(f"/proc/self/ns/{k}"),
             lambda c, k=kind: os.readlink(f"/proc/{c.pid}/ns/{k}"),
             made_by, own=own).show(container)
+
+
+def layers(skiff):
+    """Two containers of one image write to the same file. An ordinary user
+    may write to "/" alone, if the image is somebody else's."""
+    own = os.access(skiff.rootfs / "etc", os.W_OK)
+    path = "/etc/motd" if own else "/motd"
+    heading(f"Two containers of one image: each wrote to {path}, then read")
+    image = skiff.rootfs / path[1:]
+    before = read_or_empty(image)
+    with Container(skiff) as first, Container(skiff) as second:
+        wrote = [f"written by PID {each.pid}" for each in (first, second)]
+        first.ask(f"echo {wrote[0]} >{path}")
+        second.ask(f"echo {wrote[1]} >{path}")
+        found = [each.read(path) for each in (first, second)]
+    for name, text in zip(("one", "the other"), found):
+        print(COLUMNS.format(name, "", text, "05 overlayfs"))
+    after = read_or_empty(image)
+    print(COLUMNS.format("the image", after.strip() or "has none", "",
+                         "05 overlayfs"))
+    if found != wrote or after != before:
+        raise DemoFailed("the containers wrote to the image, or to each"
+                         " other's files")
 
 
 def ends(skiff):
@@ -208,4 +240,4 @@ def next_commands(skiff):
           "  less README.md")
 
 
-SECTIONS = [beside_the_host, ends, explained, next_commands]
+SECTIONS = [beside_the_host, layers, ends, explained, next_commands]

@@ -58,6 +58,9 @@ def check_output(text, uid):
     assert re.search(r"^the same shell +PID \d+ +PID 1 ", text, re.M)
     assert re.search(rf"^host name +{re.escape(os.uname().nodename)} ", text,
                      re.M)
+    words = re.findall(r"written by PID \d+(?= )", text)
+    assert len(set(words)) == 2, "two containers, each with a file of its own"
+    assert re.search(r"^the image +has none ", text, re.M)
     assert "exit status 7 " in text and "exit status 143 " in text
     assert "0 processes, 0 mounts, 0 state files" in text
     assert "process_exec" in text, "the --explain table"
@@ -119,6 +122,17 @@ def test_a_skiff_that_loses_the_exit_status(stage):
     status, _, errors = demo(stage, build)
     assert status == 1
     assert "exit status 0, not 7" in errors
+
+
+def test_a_skiff_that_writes_to_the_image(stage):
+    build = fake_skiff(stage, f'{stage}/build/skiff "$@"; status=$?\n'
+                       'echo mine >>"$3/etc/motd"; exit $status\n')
+    try:
+        status, _, errors = demo(stage, build)
+    finally:
+        (stage / "build/images/busybox/rootfs/etc/motd").unlink()
+    assert status == 1
+    assert "the containers wrote to the image" in errors
 
 
 def test_nothing_built(stage):
