@@ -11,7 +11,7 @@ from typing import Callable
 
 from skiffshop.terminal import paint
 
-from .container import Container, DemoFailed, descendants
+from .container import Container, DemoFailed, descendants, status_of
 
 COLUMNS = "{:19} {:22} {:22} {}"
 
@@ -115,6 +115,8 @@ def beside_the_host(skiff):
             row.show(container)
         print()
         namespaces(container)
+        print()
+        powers(container)
     if container.status != 0:
         raise DemoFailed(f"the container's exit status: {container.status}")
 
@@ -128,6 +130,19 @@ def namespaces(container):
         Row(kind, lambda _, k=kind: os.readlink(f"/proc/self/ns/{k}"),
             lambda c, k=kind: os.readlink(f"/proc/{c.pid}/ns/{k}"),
             made_by, own=own).show(container)
+
+
+def powers(container):
+    """What the kernel lets each of the two do."""
+    heading("Its powers, as /proc/PID/status tells them")
+    unfiltered = status_of("self").get("Seccomp") == "0"
+    for what, key, own in (("capabilities", "CapEff", False),
+                           ("limit of execve", "CapBnd", False),
+                           ("system call filter", "Seccomp", unfiltered),
+                           ("no new privileges", "NoNewPrivs", False)):
+        Row(what, lambda _, k=key: status_of("self").get(k, "none"),
+            lambda c, k=key: status_of(c.pid).get(k, "none"),
+            "06 security", own=own).show(container)
 
 
 def ends(skiff):

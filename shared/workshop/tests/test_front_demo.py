@@ -14,6 +14,8 @@ WORKSHOP = Path(__file__).resolve().parents[1]
 TOP = WORKSHOP.parents[1]
 BUILD = (TOP / os.environ.get("BUILD", "build")).resolve()
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+POWER = re.compile(r"^([a-z ]+?)  +[0-9a-f]+ +([0-9a-f]+) +(?:06 security|as)",
+                   re.M)
 NAMESPACE = re.compile(r"^(\w+) +(\w+:\[\d+\]) +(\w+:\[\d+\]) +(.*)$", re.M)
 
 
@@ -58,6 +60,10 @@ def check_output(text, uid):
     assert re.search(r"^the same shell +PID \d+ +PID 1 ", text, re.M)
     assert re.search(rf"^host name +{re.escape(os.uname().nodename)} ", text,
                      re.M)
+    powers = {what: inside for what, inside in POWER.findall(text)}
+    assert powers["system call filter"] == "2"
+    assert int(powers["capabilities"], 16) < 1 << 32
+    assert powers["capabilities"] == powers["limit of execve"]
     assert "exit status 7 " in text and "exit status 143 " in text
     assert "0 processes, 0 mounts, 0 state files" in text
     assert "process_exec" in text, "the --explain table"
