@@ -11,7 +11,7 @@ from typing import Callable
 
 from skiffshop.terminal import paint
 
-from .container import Container, DemoFailed, descendants
+from .container import Container, DemoFailed, descendants, status_of
 
 COLUMNS = "{:19} {:22} {:22} {}"
 
@@ -124,6 +124,8 @@ def beside_the_host(skiff):
             row.show(container)
         print()
         namespaces(container)
+        print()
+        powers(container)
     if container.status != 0:
         raise DemoFailed(f"the container's exit status: {container.status}")
 
@@ -160,6 +162,19 @@ def layers(skiff):
     if found != wrote or after != before:
         raise DemoFailed("the containers wrote to the image, or to each"
                          " other's files")
+
+
+def powers(container):
+    """What the kernel lets each of the two do."""
+    heading("Its powers, as /proc/PID/status tells them")
+    unfiltered = status_of("self").get("Seccomp") == "0"
+    for what, key, own in (("capabilities", "CapEff", False),
+                           ("limit of execve", "CapBnd", False),
+                           ("system call filter", "Seccomp", unfiltered),
+                           ("no new privileges", "NoNewPrivs", False)):
+        Row(what, lambda _, k=key: status_of("self").get(k, "none"),
+            lambda c, k=key: status_of(c.pid).get(k, "none"),
+            "06 security", own=own).show(container)
 
 
 def ends(skiff):

@@ -199,6 +199,35 @@ def capability_name(number):
     return "CAP_" + names.get(number, str(number))
 
 
+def device_rules(machine):
+    """A device program on a cgroup: for root."""
+    mounted = cgroup_mount(machine)
+    if not mounted:
+        return limited("device rules", "cgroup v2 is not mounted; skiff takes"
+                       " CAP_MKNOD away instead", ways.LAB_VM)
+    outcome = machine.attempt(lambda: kernel.attach_device_rules(mounted))
+    if outcome:
+        return ok("device rules", f"attached to a cgroup at {mounted}")
+    if not machine.is_privileged:
+        return limited("device rules", f"tried as you: {outcome.why}; only"
+                       " root attaches them", "$ sudo make doctor")
+    return limited("device rules", f"tried at {mounted}: {outcome.why}; skiff"
+                   " takes CAP_MKNOD away instead", ways.LAB_VM)
+
+
+def labels(machine):
+    """AppArmor and SELinux: welcome, not needed."""
+    switch = machine.read("/sys/module/apparmor/parameters/enabled") or ""
+    enforce = machine.read("/sys/fs/selinux/enforce")
+    found = []
+    if switch.startswith("Y"):
+        found.append("AppArmor: --security-opt apparmor=PROFILE")
+    if enforce is not None:
+        found.append("SELinux: --security-opt label=LABEL")
+    return ok("labels", "; ".join(found) or "neither AppArmor nor SELinux;"
+              " not needed")
+
+
 def landlock(machine):
     """Welcome, not needed."""
     outcome = machine.attempt(lambda: str(kernel.syscall(

@@ -142,8 +142,10 @@ def advise(chapter, verdicts):
             f" CH={chapter.number}, or in the lab VM: make vm")
     elif states[UNWRITTEN]:
         number = states[UNWRITTEN][0]
+        task = next(one for one in chapter.tasks if one.number == number)
+        names = sorted({region.path.name for region in task.regions})
         files = ", ".join(f"chapters/{chapter.label}/{name}"
-                          for name in chapter.files)
+                          for name in names)
         say(f"\n  next: write {number}; look for TODO {number} in {files}")
     elif all(one.state == PASSED for one in verdicts.values()):
         say("\n  next: each task passes by itself, the whole does not yet."

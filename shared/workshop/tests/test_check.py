@@ -59,6 +59,13 @@ def test_an_untouched_chapter_is_not_written_yet(shop):
     assert "next: write 1.1" in text
 
 
+def test_only_the_file_that_holds_the_next_task_is_named(shop):
+    for side in ("chapters", "solutions"):
+        (shop.root / side / "01-alpha/idle.c").write_text("/* no task */\n")
+    text = shop.run("check", "CH=1")[1]
+    assert "TODO 1.1 in chapters/01-alpha/alpha.c\n" in text
+
+
 def test_a_solved_chapter_passes_and_is_remembered(shop):
     shop.solve()
     attack = shop.root / "tests/attacks/01-door/attack.json"

@@ -14,6 +14,8 @@ WORKSHOP = Path(__file__).resolve().parents[1]
 TOP = WORKSHOP.parents[1]
 BUILD = (TOP / os.environ.get("BUILD", "build")).resolve()
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+POWER = re.compile(r"^([a-z ]+?)  +[0-9a-f]+ +([0-9a-f]+) +(?:06 security|as)",
+                   re.M)
 NAMESPACE = re.compile(r"^(\w+) +(\w+:\[\d+\]) +(\w+:\[\d+\]) +(.*)$", re.M)
 
 
@@ -61,6 +63,10 @@ def check_output(text, uid):
     words = re.findall(r"written by PID \d+(?= )", text)
     assert len(set(words)) == 2, "two containers, each with a file of its own"
     assert re.search(r"^the image +has none ", text, re.M)
+    powers = {what: inside for what, inside in POWER.findall(text)}
+    assert powers["system call filter"] == "2"
+    assert int(powers["capabilities"], 16) < 1 << 32
+    assert powers["capabilities"] == powers["limit of execve"]
     assert "exit status 7 " in text and "exit status 143 " in text
     assert "0 processes, 0 mounts, 0 state files" in text
     assert "process_exec" in text, "the --explain table"

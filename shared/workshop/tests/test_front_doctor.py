@@ -281,3 +281,29 @@ def test_the_profile_names_this_tree():
     status, text = doctor("--apparmor")
     assert status == 0
     assert f"profile skiff {TOP}/build/" in text and "userns," in text
+
+
+def test_device_rules_are_really_attached():
+    """On a cgroup of the machine's, which is gone afterwards."""
+    machine = Fake(uid=os.getuid())
+    mounts = Path("/proc/self/mountinfo").read_text("utf-8")
+    machine.files["/proc/self/mountinfo"] = mounts
+    found = probes_resources.device_rules(machine)
+    mounted = probes_resources.cgroup_mount(machine)
+    assert found.state == "ok" or found.ways, found
+    assert not mounted or not list(Path(mounted).glob("skiff-doctor-*"))
+
+
+def test_without_cgroups_there_are_no_device_rules():
+    found = probes_resources.device_rules(Fake(uid=0))
+    assert found.state == "limited"
+    assert "CAP_MKNOD" in found.measured
+
+
+@pytest.mark.parametrize("path, text, name", [
+    ("/sys/module/apparmor/parameters/enabled", "Y\n", "AppArmor:"),
+    ("/sys/fs/selinux/enforce", "0", "SELinux:"),
+    ("/sys/module/apparmor/parameters/enabled", "N\n", "neither")])
+def test_the_labels_of_the_host_are_named(path, text, name):
+    found = probes_resources.labels(Fake({path: text}))
+    assert found.state == "ok" and found.measured.startswith(name)
