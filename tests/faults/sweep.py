@@ -113,6 +113,10 @@ class GoodRun:
         """While skiff looks for what killed ones have left."""
         return call.process == 0 and self.sweep[0] <= self.position[call.target] <= self.sweep[1]
 
+    def is_spawned(self, call):
+        """By a process of posix_spawn(3), which asks for each signal: those that skiff makes itself never do."""
+        return call.process >= 2 and any(one.process == call.process and one.name == "rt_sigaction" for one in self.calls)
+
     def in_cache(self, call):
         """While skiff looks for a compiled system call filter."""
         return call.process == 0 and self.cache[0] <= self.position[call.target] <= self.cache[1]

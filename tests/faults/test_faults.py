@@ -40,7 +40,7 @@ IMPOSSIBLE = (
     ("the C library looks up a user's name, with whatever the machine's nsswitch.conf says",
      lambda call, good: good.in_user_lookup(call)),
     ("posix_spawn(3) resets the signals of the program that it starts",
-     lambda call, good: call.process >= 2 and call.name == "rt_sigaction"),
+     lambda call, good: good.is_spawned(call) and call.name in ("rt_sigaction", "rt_sigprocmask")),
     ("fork(3) tells the kernel where its list of locks is: the only error is a wrong size",
      lambda call, good: call.process > 0 and call.name == "set_robust_list"),
     ("the init asks for any child of its own: the only error is ECHILD",
