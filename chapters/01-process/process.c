@@ -175,7 +175,8 @@ static int exec_under_init(struct container *c)
 
 	sigfillset(&all);
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+		return fail(errno, "blocking signals"); /* unblocked, SIGCHLD would go unheard */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return fail(errno, "becoming the reaper of orphans");
 	wipe_words(c); /* ORDER: or the command could be faster, and read them */
@@ -187,7 +188,8 @@ static int exec_under_init(struct container *c)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != init) /* RACE: it died before the prctl */
 		return fail(ESRCH, "looking for the init");
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return fail(errno, "unblocking signals");
 	ret = exec_command(c);
 	sync_send_failure(c);
 	return ret < 0 ? fail_record()->exit_code : ret;

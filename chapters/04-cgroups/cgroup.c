@@ -274,22 +274,47 @@ int cgroup_set_oom_score(struct container *c)
 	return ret < 0 ? fail(-ret, "--oom-score-adj %d", c->oom_score_adj) : 0;
 }
 
+/* The whole hierarchy, for a container that shares the host's cgroup namespace.
+ * KERNEL: the options of cgroup2 are those of the last mount(2) in that namespace, for all of the
+ * machine: mounted afresh, without nsdelegate, it would take from systemd what keeps its delegated
+ * cgroups apart. So the host's own mount is copied. */
+static int copy_mount(unsigned attributes)
+{
+	struct kernel_mount_attr attr = { .attr_set = attributes };
+	auto_fd host = cgroupfs_open_mount();
+	auto_fd tree = host < 0 ?
+			       host :
+			       sys_open_tree(host, "",
+					     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	if (tree < 0)
+		return tree;
+	TRY(sys_mount_setattr(tree, 0, &attr));
+	return take_fd(&tree);
+}
+
+/* The container's own cgroup, which its cgroup namespace shows as the root of the hierarchy. */
+static int new_mount(unsigned attributes)
+{
+	auto_fd fs = sys_fsopen("cgroup2");
+
+	if (fs < 0)
+		return fs;
+	TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_SET_STRING, "source", "cgroup2"));
+	TRY(sys_fsconfig(fs, KERNEL_FSCONFIG_CREATE, NULL, NULL));
+	return sys_fsmount(fs, attributes);
+}
+
 int cgroup_mount(struct container *c)
 {
-	const struct namespace_choice *view = &c->ns[NAMESPACE_CGROUP];
+	const unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				    MOUNT_ATTR_NOEXEC;
 	int ret;
 
-	/* KERNEL: only who owns the cgroup namespace may mount it: cgroup_namespaces(7). */
-	if (c->cgroup_fd < 0 || c->rootfs_fd < 0 || c->flags & CONTAINER_NO_PIVOT ||
-	    (view->mode == NAMESPACE_HOST && c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST))
+	if (c->cgroup_fd < 0 || c->rootfs_fd < 0 || c->flags & CONTAINER_NO_PIVOT)
 		return 0;
-	auto_fd fs = sys_fsopen("cgroup2");
-	ret = fs < 0 ? fs : sys_fsconfig(fs, KERNEL_FSCONFIG_SET_STRING, "source", "cgroup2");
-	if (ret >= 0)
-		ret = sys_fsconfig(fs, KERNEL_FSCONFIG_CREATE, NULL, NULL);
-	auto_fd mount = ret < 0 ? ret :
-				  sys_fsmount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-							  MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	auto_fd mount = c->ns[NAMESPACE_CGROUP].mode == NAMESPACE_HOST ? copy_mount(attributes) :
+									 new_mount(attributes);
 	auto_fd point = mount < 0 ? mount :
 				    rootfs_open(c->rootfs_fd, "sys/fs/cgroup", O_PATH | O_DIRECTORY,
 						RESOLVE_NO_SYMLINKS);

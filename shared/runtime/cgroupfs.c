@@ -176,8 +176,7 @@ void cgroupfs_remove_below(int top)
 	}
 }
 
-/* Where cgroup2 is mounted. Returns a descriptor or -errno. */
-static int open_mount(void)
+int cgroupfs_open_mount(void)
 {
 	/* In all of systemd's layouts, and then wherever the mount table says. */
 	int dir = cgroupfs_open("/sys/fs/cgroup");
@@ -284,7 +283,7 @@ int cgroupfs_open_parent(const char *chosen)
 {
 	const char *fallback = getenv("SKIFF_CGROUP");
 	const char *path = chosen ? chosen : fallback && fallback[0] ? fallback : "skiff";
-	int mount = open_mount();
+	int mount = cgroupfs_open_mount();
 	auto_fd dir = mount < 0 || path[0] == '/' ? mount : open_delegated(&mount);
 
 	path += strspn(path, "/");
@@ -334,7 +333,7 @@ static bool look_up_controller(const char *controller, unsigned *hierarchy, unsi
 /* Whether the highest cgroup has the controller: then it only was not passed on to us. */
 static bool is_at_the_top(const char *controller)
 {
-	auto_fd mount = open_mount();
+	auto_fd mount = cgroupfs_open_mount();
 	char text[CGROUPFS_TEXT], *rest = text;
 
 	if (mount < 0 || cgroupfs_read(mount, "cgroup.controllers", text, sizeof text) < 0)

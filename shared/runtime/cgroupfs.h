@@ -24,6 +24,10 @@ bool cgroupfs_is_refusal(int ret);
 /* Records why cgroupfs_open_parent() failed with -error, and the way out. Returns -error. */
 int cgroupfs_no_parent(int error, const char *chosen) __attribute__((warn_unused_result));
 
+/* Opens the top of the hierarchy where it is mounted on the host. Returns a descriptor, which the
+ * caller owns, or -errno without a record: -ENOENT where it is not mounted. */
+int cgroupfs_open_mount(void) __attribute__((warn_unused_result));
+
 /* Opens the cgroup above dir. Returns a descriptor, which the caller owns, or -errno without a
  * record: -ENOENT where dir is the highest one to be seen. */
 int cgroupfs_open_above(int dir) __attribute__((warn_unused_result));

@@ -18,7 +18,7 @@ from harness import kernel
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("BUILD") or os.path.join(TREE, "build")
-SECONDS = 60
+SECONDS = 180
 STAGES = sorted(int(name[:2]) for name in os.listdir(os.path.join(TREE, "solutions")) if name[:2].isdigit())
 
 

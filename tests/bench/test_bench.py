@@ -11,7 +11,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 PEERS = ("unshare", "bwrap", "crun", "runc")
-SKIFFS = ("skiff", "skiff-03", "skiff-04", "skiff-05", "skiff-128")
+SKIFFS = ("skiff", "skiff-03", "skiff-04", "skiff-05", "skiff-06", "skiff-128")
 
 
 @pytest.fixture(scope="module")

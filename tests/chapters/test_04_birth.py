@@ -123,6 +123,21 @@ def test_it_can_not_write_to_its_cgroup(box):
     )
 
 
+@needs("memory")
+def test_the_hosts_view_leaves_the_hosts_mount_alone(box):
+    def options():
+        return [mount["options"] for mount in kernel.mountinfo() if mount["type"] == "cgroup2"]
+
+    before = options()
+    result = expect(box.run("ls", "/sys/fs/cgroup", opts=["--cgroupns=host"]), 0)
+    check(
+        "cgroup.procs" in result.out and options() == before,
+        f"We ran `{result.typed}`, and looked at the options of cgroup2 on the host.",
+        f"It printed {result.out!r}; the options were {before}, and are {options()}.",
+        "Each mount of cgroup2 in the host's cgroup namespace sets them anew for all of the machine: so the host's mount is copied.",
+    )
+
+
 @task("4.3")
 def test_exec_is_born_in_the_containers_cgroup(box):
     name, held = box.named()

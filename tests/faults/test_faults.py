@@ -88,8 +88,6 @@ RULES = (
      lambda call, error, good: call.process == 0 and (call.name == "munmap" or call.name == "rt_sigprocmask" and call.nth > 1)),
     ("the init waits for the next signal",
      lambda call, error, good: call.process > 0 and call.name == "rt_sigtimedwait"),
-    ("sigprocmask(2) of the init: its arguments are constants, and wrong ones its only error",
-     lambda call, error, good: call.process > 0 and call.name == "rt_sigprocmask"),
     ("the command under an init dies with that anyway: pid_namespaces(7)",
      lambda call, error, good: call.process == 2 and call.name == "prctl"),
     ("the next directory in PATH may have the command",

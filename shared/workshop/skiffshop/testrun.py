@@ -11,6 +11,7 @@ from .errors import ShopError
 from .machine import end_group, need
 
 SECONDS = 120
+SECONDS_TO_CLEAN_UP = 20
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -83,7 +84,7 @@ def stop(tests):
     """Ctrl-C first, so that the tests take away what they made."""
     os.kill(tests.pid, signal.SIGINT)
     try:
-        tests.wait(5)
+        tests.wait(SECONDS_TO_CLEAN_UP)
     except subprocess.TimeoutExpired:
         pass
     end_group(tests.pid)
