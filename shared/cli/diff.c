@@ -1,5 +1,4 @@
 /* diff.c - `skiff diff`: what a container has changed. */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,15 +17,18 @@ static const struct option_row diff_options[] = {
 	{ 0 },
 };
 
-/* A terminal is not to obey what a container calls its files. */
+/* A terminal is not to obey what a container calls its files; a program gets them as they are. */
 static void print_line(const char *line)
 {
-	static const char newline = '\n';
 	bool is_terminal = isatty(STDOUT_FILENO) == 1;
 
-	for (; *line; line++)
-		putchar(is_terminal && iscntrl((unsigned char)*line) ? '?' : *line);
-	putchar(newline);
+	while (*line) {
+		size_t printable = is_terminal ? fail_printable_length(line) : 1;
+
+		printf("%.*s", (int)(printable ? printable : 1), printable ? line : "?");
+		line += printable ? printable : 1;
+	}
+	printf("\n");
 }
 
 /* In the helper: as root of the container's user namespace it may read all of the layer. */

@@ -109,22 +109,37 @@ static int newest_first(const void *left, const void *right)
 	return (a < b) - (a > b);
 }
 
-/* The command as one word in quotes, cut short; what no terminal should see is '.'. */
+/* Appends word to text, whose limit has room for one more character behind it; '.' stands for what no
+ * terminal should see. */
+static void add_word(char text[4096], size_t limit, const char *word)
+{
+	size_t used = strlen(text);
+
+	while (*word && used < limit) {
+		size_t printable = fail_printable_length(word), length = printable ? printable : 1;
+
+		memcpy(text + used, printable ? word : ".", length);
+		used += length;
+		word += length;
+	}
+	text[used] = '\0';
+}
+
+/* The command as one word in quotes, cut short. */
 static void quote_command(const json_t *command, int flags, char text[4096])
 {
 	const json_t *word;
-	size_t i, used = 0, limit = flags & PS_NO_TRUNC ? 4000 : 19;
+	size_t i, limit = flags & PS_NO_TRUNC ? 4000 : 19;
 
-	text[used++] = '"';
+	strcpy(text, "\"");
 	json_array_foreach(command, i, word) {
 		const char *at = json_string_value(word);
 
-		if (i > 0 && used < limit)
-			text[used++] = ' ';
-		for (; at && *at && used < limit; at++)
-			text[used++] = (unsigned char)*at < 32 || *at == 127 ? '.' : *at;
+		add_word(text, limit, i > 0 ? " " : "");
+		add_word(text, limit, at ? at : "?");
 	}
-	snprintf(text + used, 8, "%s\"", used >= limit ? "\u2026" : "");
+	add_word(text, limit + 8, strlen(text) >= limit ? "\u2026" : "");
+	add_word(text, limit + 8, "\"");
 }
 
 static void print_row(const struct row *row, int flags)
@@ -134,7 +149,8 @@ static void print_row(const struct row *row, int flags)
 	const char *name = json_string_value(json_object_get(row->record, "name"));
 	const json_t *code = json_object_get(row->record, "exitCode");
 	const json_t *finished = json_object_get(row->record, "finished");
-	char command[4096], created[40], since[40], status[80];
+	char command[4096], shown_image[4096] = "", shown_name[4096] = "", created[40], since[40],
+			    status[80];
 	int length = flags & PS_NO_TRUNC ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH;
 
 	if (flags & PS_QUIET) {
@@ -152,8 +168,10 @@ static void print_row(const struct row *row, int flags)
 	else
 		snprintf(status, sizeof status, "Dead"); /* its skiff was killed */
 	ago(row->created, created);
-	printf("%-*.*s   %-30s  %-22s  %-19s  %-27s  %s\n", length, length, row->id,
-	       image ? image : "?", command, created, status, name ? name : "");
+	add_word(shown_image, 4000, image ? image : "?");
+	add_word(shown_name, 4000, name ? name : "");
+	printf("%-*.*s   %-30s  %-22s  %-19s  %-27s  %s\n", length, length, row->id, shown_image,
+	       command, created, status, shown_name);
 }
 
 int command_ps(const struct global_options *global, char *const *words)

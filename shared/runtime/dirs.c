@@ -92,6 +92,11 @@ static int cannot_open(enum dirs_base base, int error, const char *path)
 			   path);
 	else
 		ret = fail(error, "opening skiff's directory %s", path);
+	if (error == ENOTDIR)
+		return fail_hint(
+			ret,
+			"it must be a directory itself, not a link to one; %s=DIR chooses another",
+			choice[base]);
 	if (error != EPERM && error != EACCES)
 		return ret;
 	return fail_hint(ret, "it must belong to user %u, with mode 0700; %s=DIR chooses another",

@@ -81,9 +81,7 @@ const struct failure *fail_record(void)
 	return &record;
 }
 
-/* How many bytes the character at text has, in UTF-8; 0 if it is none or a control character: those
- * of ASCII, and U+0080 to U+009F, of which U+009B does what ESC [ does. */
-static size_t printable_length(const char *text)
+size_t fail_printable_length(const char *text)
 {
 	/* With 0, 1, 2, 3 bytes after the first: anything below is a control or could be shorter. */
 	static const uint32_t least[] = { 0x20, 0xa0, 0x800, 0x10000 };
@@ -113,7 +111,7 @@ static void print_line(const char *prefix, const char *text)
 	size_t used = 0;
 
 	while (*text) {
-		size_t printable = printable_length(text), length = printable ? printable : 1;
+		size_t printable = fail_printable_length(text), length = printable ? printable : 1;
 
 		if (used + length >= sizeof line)
 			break;

@@ -5,6 +5,8 @@
 #ifndef SKIFF_FAIL_H
 #define SKIFF_FAIL_H
 
+#include <stddef.h>
+
 /* Exit codes, Docker's. */
 enum {
 	EXIT_SKIFF = 125,	   /* skiff itself failed, before the command ran */
@@ -50,6 +52,10 @@ void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A task of the workshop that nobody has written yet: the run fails and says which one. */
 int fail_todo(const char *task, const char *file, int line);
 #define TODO(task) fail_todo(task, __FILE__, __LINE__)
+
+/* How many bytes the character at text has, in UTF-8; 0 if it is none or a control character: those
+ * of ASCII, and U+0080 to U+009F, of which U+009B does what ESC [ does. */
+size_t fail_printable_length(const char *text);
 
 /* Returns from the calling function when call fails. It stands for:
  *	int ret = call;

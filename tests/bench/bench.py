@@ -95,7 +95,7 @@ def ratio_verdict(what, value, limit):
 def verdicts(start, times, weights, shared):
     floor = next(row["ratio"] for row in start if row["name"] == "skiff-03")
     found = [
-        ratio_verdict("start with namespaces only (skiff-03), ratio to the floor", floor, START_LIMIT),
+        ratio_verdict("start with namespaces only, ratio to the floor", floor, START_LIMIT),
         ratio_verdict("start with chapters 04 to 06, ratio to that with namespaces only", compared(times, "skiff-06", "skiff-03"),
                       ROOMS_LIMIT),
         ratio_verdict("start with 128 layers, ratio to that with one", compared(times, "skiff-128", "skiff"), LAYERS_LIMIT),

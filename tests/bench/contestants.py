@@ -10,6 +10,9 @@ import shutil
 import subprocess
 
 
+STAGES = {"03": "namespaces only", "04": "and a cgroup", "05": "and a layer of its own", "06": "and privileges taken away"}
+
+
 class Contestant:
     def __init__(self, name, about, command, missing=None, environment=None):
         self.name, self.about, self.missing = name, about, missing
@@ -66,8 +69,6 @@ def oci_runtime(name, root, scratch):
     return made
 
 
-# The chapters whose start is compared with that of namespaces only.
-STAGES = (("03", "namespaces only"), ("04", "and cgroups"), ("05", "and layers"), ("06", "and security"))
 LAYERS = 128
 
 
@@ -94,11 +95,11 @@ def all_of_them(build, scratch):
         of_the_tree("floor", os.path.join(build, "bench/floor"), "only what cannot be left out", [root, "/bin/true"]),
         of_the_tree("floor-dynamic", os.path.join(build, "bench/floor-dynamic"), "the same, but linked dynamically", [root, "/bin/true"]),
         of_the_tree("skiff", os.path.join(build, "skiff"), "looks `true` up in PATH, keeps state, forwards signals",
-                    ["run", "--rm", "--rootfs", root, "true"], run),
-        *(of_the_tree(f"skiff-{stage}", os.path.join(build, f"stage-{stage}/skiff"), about, ["run", "--rm", "--rootfs", root, "true"], run)
-          for stage, about in STAGES),
+                    ["run", "--rootfs", root, "true"], run),
+        *(of_the_tree(f"skiff-{number}", os.path.join(build, f"stage-{number}/skiff"), about, ["run", "--rootfs", root, "true"], run)
+          for number, about in STAGES.items()),
         of_the_tree("skiff-128", os.path.join(build, "skiff"), "skiff, with a root of 128 layers",
-                    ["run", "--rm", *layers(root, scratch, LAYERS), "true"], run),
+                    ["run", *layers(root, scratch, LAYERS), "true"], run),
         unshare(root),
         bwrap(root),
         oci_runtime("crun", root, scratch),

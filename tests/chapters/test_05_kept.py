@@ -166,6 +166,17 @@ def test_ps(box):
     check(not kept(box), "We removed all that `skiff ps -aq` lists.", f"Left: {kept(box)}")
 
 
+def test_ps_of_words_that_are_orders(box):
+    """What a command or a layer is called is shown in a terminal, and must not give it orders."""
+    expect(box.run("true", "\x1b[31m", "\x9bred", opts=["--name", "orders"]), 0)
+    out = box.skiff.run(["ps", "-a", "--no-trunc"]).out
+    check(
+        "true .[31m ..red" in out and "\x1b" not in out and "\x9b" not in out,
+        "A command had ESC [ and U+009B in its words; we ran `skiff ps -a --no-trunc`.",
+        f"It printed {out!r}.",
+    )
+
+
 def write(path, text="text\n", mode=0o644):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="ascii") as file:
