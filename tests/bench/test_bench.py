@@ -17,8 +17,8 @@ SKIFFS = ("skiff", "skiff-03", "skiff-04", "skiff-05", "skiff-06", "skiff-128")
 @pytest.fixture(scope="module")
 def build():
     directory = os.environ.get("BUILD") or os.path.join(TREE, "build")
-    subprocess.run(["make", "--no-print-directory", f"BUILD={directory}", "build", "stages", "image", "bench-programs"], cwd=TREE, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "--no-print-directory", f"BUILD={directory}", "build", "stages", "image", "bench-programs"], cwd=TREE,
+                   check=True, stdout=subprocess.DEVNULL)
     return directory
 
 
