@@ -7,6 +7,7 @@ See valgrind.c for what valgrind does not know of, and how skiff is run all the 
 mount here: else it would execute itself anew (chapter 06), and leave valgrind there."""
 
 import argparse
+import glob
 import os
 import re
 import subprocess
@@ -120,10 +121,9 @@ class Runner:
     def check_with_a_container(self):
         """Runs skiff (under valgrind), and beside it what joins its container."""
         log, process = self.start("run-beside", ["run", "--rm", "--name", "vg", "--rootfs", "ROOT", "sleep", "60"])
-        state = os.path.join(self.environment["SKIFF_RUN"], "names", "vg")
+        states = os.path.join(glob.escape(self.environment["SKIFF_RUN"]), "containers", "*", "state.json")
         deadline = time.monotonic() + 30
-        while not (os.path.islink(state) and os.path.exists(os.path.join(self.environment["SKIFF_RUN"], "containers",
-                                                                         os.readlink(state), "state.json"))):
+        while not glob.glob(states):
             if time.monotonic() > deadline:
                 process.kill()
                 raise SystemExit("valgrind: the container did not start\n" + process.communicate()[1])
