@@ -7,6 +7,7 @@ See valgrind.c for what valgrind does not know of, and how skiff is run all the 
 mount here: else it would execute itself anew (chapter 06), and leave valgrind there."""
 
 import argparse
+import glob
 import os
 import re
 import subprocess
@@ -24,7 +25,7 @@ UNKNOWN = re.compile(r"unhandled .*syscall|the 'impossible' happened|INTERNAL ER
 RUNS = [
     ("run", ["run", "--rootfs", "ROOT", "sh", "-c", "echo $$; exit 7"], 7, "1\n"),
     ("run-init", ["run", "--init", "--rootfs", "ROOT", "sh", "-c", "(sleep 0.1 &) ; echo $$; exit 7"], 7, "2\n"),
-    ("run-named", ["run", "--name", "vg", "-e", "A=1", "-w", "/new/dir", "-h", "inside", "--rootfs", "ROOT", "sh", "-c",
+    ("run-named", ["run", "--rm", "--name", "vg", "-e", "A=1", "-w", "/new/dir", "-h", "inside", "--rootfs", "ROOT", "sh", "-c",
                    "echo $A; pwd; hostname"], 0, "1\n/new/dir\ninside\n"),
     ("run-explain", ["--explain=json", "run", "--rootfs", "ROOT", "true"], 0, ""),
     ("run-mapped", ["run", "--uidmap", "0:100000:65536", "--rootfs", "ROOT", "id", "-u"], 0, "0\n"),
@@ -119,11 +120,10 @@ class Runner:
 
     def check_with_a_container(self):
         """Runs skiff (under valgrind), and beside it what joins its container."""
-        log, process = self.start("run-beside", ["run", "--name", "vg", "--rootfs", "ROOT", "sleep", "60"])
-        state = os.path.join(self.environment["SKIFF_RUN"], "names", "vg")
+        log, process = self.start("run-beside", ["run", "--rm", "--name", "vg", "--rootfs", "ROOT", "sleep", "60"])
+        states = os.path.join(glob.escape(self.environment["SKIFF_RUN"]), "containers", "*", "state.json")
         deadline = time.monotonic() + 30
-        while not (os.path.islink(state) and os.path.exists(os.path.join(self.environment["SKIFF_RUN"], "containers",
-                                                                         os.readlink(state), "state.json"))):
+        while not glob.glob(states):
             if time.monotonic() > deadline:
                 process.kill()
                 raise SystemExit("valgrind: the container did not start\n" + process.communicate()[1])
