@@ -16,6 +16,7 @@ import json
 import os
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -127,16 +128,31 @@ def print_table(result):
         print(f"{row['verdict']:8} {row['what']}: {row['value']} ({limit})")
 
 
+# Copied, not mounted afresh: that would change the options of cgroup2 for all of the machine.
+OWN_CGROUPS = """
+top=$(findmnt -rn -t cgroup2 -o TARGET | head -n 1); copy=$(mktemp -d)
+mount --bind "$top" "$copy" && umount -R /sys/fs/cgroup && mount --move "$copy" /sys/fs/cgroup && rmdir "$copy" &&
+cd /sys/fs/cgroup && mkdir "$SKIFF_BENCH_CGROUP" && mount --bind "$SKIFF_BENCH_CGROUP" "$SKIFF_BENCH_CGROUP" &&
+mount -o remount,bind,ro /sys/fs/cgroup && cd "$OLDPWD" && exec "$@"
+"""
+
+
 def enter_own_mount_namespace():
-    """Runs this program anew where the cgroups are read-only: a peer must not make any on the host.
+    """Runs this program anew where the cgroups are read-only, but for one of skiff's: a peer must not make any on the host.
 
     They are cgroup v2's alone, as the peers want them; and all of it is in a mount namespace of its own."""
-    if os.environ.get("SKIFF_BENCH_INSIDE") != "yes":
-        os.environ["SKIFF_BENCH_INSIDE"] = "yes"
-        script = ('umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && '
-                  'mount -o remount,bind,ro /sys/fs/cgroup && exec "$@"')
-        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh",
+    if "SKIFF_BENCH_CGROUP" not in os.environ:
+        os.environ["SKIFF_BENCH_CGROUP"] = f"skiff-bench-{os.getpid()}"
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-c", OWN_CGROUPS, "sh",
                               sys.executable, *sys.argv])
+
+
+def remove_own_cgroup():
+    """Nothing runs in it any more."""
+    path = os.path.join("/sys/fs/cgroup", os.environ["SKIFF_BENCH_CGROUP"])
+    subprocess.run(["umount", path], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,rw", "/sys/fs/cgroup"], check=True)
+    os.rmdir(path)
 
 
 def main():
@@ -151,12 +167,15 @@ def main():
         parser.exit(2, "bench: --rounds: a median needs two rounds\n")
     enter_own_mount_namespace()
     # State on a tmpfs, as /run is one on most machines.
-    with tempfile.TemporaryDirectory(prefix="skiff-bench-", dir="/dev/shm") as scratch:
-        build = os.path.abspath(options.build)
-        everybody = contestants.all_of_them(build, scratch)
-        start, times = start_rows(everybody, options.rounds)
-        weights = memory.rows(build, scratch)
-        shared = memory.shared_pages(build, scratch)
+    try:
+        with tempfile.TemporaryDirectory(prefix="skiff-bench-", dir="/dev/shm") as scratch:
+            build = os.path.abspath(options.build)
+            everybody = contestants.all_of_them(build, scratch)
+            start, times = start_rows(everybody, options.rounds)
+            weights = memory.rows(build, scratch)
+            shared = memory.shared_pages(build, scratch)
+    finally:
+        remove_own_cgroup()
     result = {"rounds": options.rounds, "start": start, "memory": weights, "shared": shared,
               "verdicts": verdicts(start, times, weights, shared)}
     if options.json:

@@ -73,7 +73,8 @@ LAYERS = 128
 
 
 def environment_of_skiff(scratch):
-    return {"SKIFF_RUN": os.path.join(scratch, "run"), "SKIFF_ROOT": os.path.join(scratch, "lib")}
+    return {"SKIFF_RUN": os.path.join(scratch, "run"), "SKIFF_ROOT": os.path.join(scratch, "lib"),
+            "SKIFF_CGROUP": "/" + os.environ["SKIFF_BENCH_CGROUP"]}
 
 
 def layers(root, scratch, count):
