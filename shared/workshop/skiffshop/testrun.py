@@ -65,12 +65,18 @@ def run_tests(tree, chapter, skiff, numbers, whole):
         return json.loads(Path(out).read_text(encoding="utf-8"))
 
 
+def hear_interrupts():
+    """A shell starts `make check &` with SIGINT ignored; stop() needs it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run_quietly(words, tree, environment, log):
     """pytest's exit status, or None when it took too long."""
     with open(log, "wb") as output:
         tests = subprocess.Popen(
             words, cwd=tree.root, env=environment, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=hear_interrupts)
         try:
             return tests.wait(SECONDS)
         except subprocess.TimeoutExpired:
