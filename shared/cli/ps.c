@@ -15,8 +15,9 @@
 #include "options.h"
 #include "scope.h"
 #include "store.h"
+#include "strv.h"
 
-enum { PS_ALL = 1 << 1, PS_QUIET = 1 << 2, PS_NO_TRUNC = 1 << 3 };
+enum { PS_ALL = 1 << 1, PS_QUIET = 1 << 2, PS_NO_TRUNC = 1 << 3, COLUMNS = 6 };
 
 static const struct option_row ps_options[] = {
 	{ "all", 'a', VALUE_NONE, 5, PS_ALL, "also those that have ended" },
@@ -142,36 +143,101 @@ static void quote_command(const json_t *command, int flags, char text[4096])
 	add_word(text, limit + 8, "\"");
 }
 
-static void print_row(const struct row *row, int flags)
+static int id_length(int flags)
+{
+	return flags & PS_NO_TRUNC ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH;
+}
+
+/* "Up 5 seconds", "Exited (0) 2 hours ago". */
+static void tell_status(const struct row *row, char status[80])
+{
+	const json_t *code = json_object_get(row->record, "exitCode");
+	const json_t *finished = json_object_get(row->record, "finished");
+	char since[40];
+
+	if (row->running)
+		snprintf(status, 80, "Up %.*s",
+			 (int)(strlen(ago(row->created, since)) - strlen(" ago")), since);
+	else if (code)
+		snprintf(status, 80, "Exited (%lld) %s", (long long)json_integer_value(code),
+			 ago(json_integer_value(finished), since));
+	else
+		snprintf(status, 80, "Dead"); /* its skiff was killed */
+}
+
+/* Appends a row's cells. Returns 0 or -ENOMEM. */
+static int add_cells(struct strv *cells, const struct row *row, int flags)
 {
 	const json_t *layers = json_object_get(row->record, "layers");
 	const char *image = json_string_value(json_array_get(layers, 0));
 	const char *name = json_string_value(json_object_get(row->record, "name"));
-	const json_t *code = json_object_get(row->record, "exitCode");
-	const json_t *finished = json_object_get(row->record, "finished");
-	char command[4096], shown_image[4096] = "", shown_name[4096] = "", created[40], since[40],
-			    status[80];
-	int length = flags & PS_NO_TRUNC ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH;
+	char id[CONTAINER_ID_LENGTH + 1], shown_image[4096] = "", command[4096], created[40],
+					  status[80], shown_name[4096] = "";
 
-	if (flags & PS_QUIET) {
-		printf("%.*s\n", length, row->id);
-		return;
-	}
-	quote_command(json_object_get(row->record, "command"), flags, command);
-	if (row->running)
-		snprintf(status, sizeof status, "Up %.*s",
-			 (int)(strlen(ago(row->created, since)) - strlen(" ago")), since);
-	else if (code)
-		snprintf(status, sizeof status, "Exited (%lld) %s",
-			 (long long)json_integer_value(code),
-			 ago(json_integer_value(finished), since));
-	else
-		snprintf(status, sizeof status, "Dead"); /* its skiff was killed */
-	ago(row->created, created);
+	snprintf(id, sizeof id, "%.*s", id_length(flags), row->id);
 	add_word(shown_image, 4000, image ? image : "?");
+	quote_command(json_object_get(row->record, "command"), flags, command);
+	tell_status(row, status);
 	add_word(shown_name, 4000, name ? name : "");
-	printf("%-*.*s   %-30s  %-22s  %-19s  %-27s  %s\n", length, length, row->id, shown_image,
-	       command, created, status, shown_name);
+
+	const char *const texts[COLUMNS] = { id,      shown_image,
+					     command, ago(row->created, created),
+					     status,  shown_name };
+	for (size_t i = 0; i < COLUMNS; i++)
+		TRY(strv_append(cells, texts[i]));
+	return 0;
+}
+
+/* How many places a text of UTF-8 takes. */
+static size_t width_of(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+/* Prints the cells, each column as wide as its widest one, and the last one as it is. */
+static void print_cells(const struct strv *cells)
+{
+	size_t widths[COLUMNS] = { 0 };
+
+	for (size_t i = 0; i < cells->count; i++)
+		if (width_of(cells->list[i]) > widths[i % COLUMNS])
+			widths[i % COLUMNS] = width_of(cells->list[i]);
+	for (size_t i = 0; i < cells->count; i++) {
+		bool last = i % COLUMNS == COLUMNS - 1;
+		size_t gap = last ? 0 : widths[i % COLUMNS] - width_of(cells->list[i]) + 3;
+
+		printf("%s%*s%s", cells->list[i], (int)gap, "", last ? "\n" : "");
+	}
+}
+
+/* Prints the table, or the IDs. Returns 0 or -errno with a failure record. */
+static int print_table(const struct table *table, int flags)
+{
+	static const char *const heads[COLUMNS] = { "CONTAINER ID", "IMAGE",  "COMMAND",
+						    "CREATED",	    "STATUS", "NAMES" };
+	struct strv cells = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < COLUMNS; i++)
+		ret = strv_append(&cells, heads[i]);
+	for (size_t i = 0; ret == 0 && i < table->count; i++) {
+		const struct row *row = &table->rows[i];
+
+		if (!row->running && !(flags & PS_ALL))
+			continue;
+		if (flags & PS_QUIET)
+			printf("%.*s\n", id_length(flags), row->id);
+		else
+			ret = add_cells(&cells, row, flags);
+	}
+	if (ret == 0 && !(flags & PS_QUIET))
+		print_cells(&cells);
+	strv_clear(&cells);
+	return ret < 0 ? fail(-ret, "ps") : 0;
 }
 
 int command_ps(const struct global_options *global, char *const *words)
@@ -188,15 +254,10 @@ int command_ps(const struct global_options *global, char *const *words)
 		ret = add_rows(&table, "temporary");
 	if (table.count > 0)
 		qsort(table.rows, table.count, sizeof *table.rows, newest_first);
-	if (ret == 0 && !(flags & PS_QUIET))
-		printf("%-*s   %-30s  %-22s  %-19s  %-27s  %s\n",
-		       flags & PS_NO_TRUNC ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH,
-		       "CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES");
-	for (size_t i = 0; i < table.count; i++) {
-		if (ret == 0 && (table.rows[i].running || flags & PS_ALL))
-			print_row(&table.rows[i], flags);
+	if (ret == 0)
+		ret = print_table(&table, flags);
+	for (size_t i = 0; i < table.count; i++)
 		json_decref(table.rows[i].record);
-	}
 	free(table.rows);
 	return ret;
 }
