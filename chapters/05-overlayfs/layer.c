@@ -157,11 +157,6 @@ static int visit_entry(struct walk *walk, int dir, const char *path, const char 
 	return add_line(walk, kind, path, name);
 }
 
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* A directory stream of its own, for what fd is. */
 static DIR *list_directory(int fd)
 {
@@ -184,11 +179,13 @@ static int visit_hidden(const struct walk *walk, int dir, const char *path,
 		if (!list)
 			return -errno;
 		above.fd[above.count] = lowers->fd[above.count];
-		while ((entry = readdir(list)))
-			if (!is_dots(entry->d_name) && !exists_below(&above, entry->d_name) &&
+		while ((entry = tree_next(list)))
+			if (!exists_below(&above, entry->d_name) &&
 			    exists_below(lowers, entry->d_name) &&
 			    fstatat(dir, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 				TRY(add_line(walk, 'D', path, entry->d_name));
+		if (errno != 0)
+			return -errno;
 	}
 	return 0;
 }
@@ -211,9 +208,10 @@ static int visit_directory(struct walk *walk, const char *path)
 		return ret;
 	if (is_opaque(dir, walk->userxattr))
 		ret = visit_hidden(walk, dir, path, &lowers);
-	while (ret == 0 && (entry = readdir(list)))
-		if (!is_dots(entry->d_name))
-			ret = visit_entry(walk, dir, path, entry->d_name, &lowers);
+	while (ret == 0 && (entry = tree_next(list)))
+		ret = visit_entry(walk, dir, path, entry->d_name, &lowers);
+	if (ret == 0)
+		ret = -errno;
 	close_stack(&lowers);
 	return ret;
 }

@@ -1,7 +1,6 @@
 /* copy.c - copies of files and trees by descriptors; see copy.h. */
 #include "copy.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,9 +9,9 @@
 #include <sys/xattr.h>
 
 #include "scope.h"
+#include "tree.h"
 
-/* Directories in directories: two descriptors each, of the 1024 that a process has. */
-enum { DEPTH_MAX = 400, XATTRS_MAX = 65536 };
+enum { XATTRS_MAX = 65536 };
 
 /* Whether an extended attribute belongs to a copy. overlayfs's own belong to nobody else. */
 static bool is_kept(const struct copy *copy, const char *name)
@@ -195,10 +194,35 @@ static int copy_file(struct copy *copy, int from_dir, const char *from, int to_d
 	return ret < 0 ? ret : remember_link(copy, &status, out);
 }
 
+/* Steps down into a directory; `from` is to stay where it is until this level is left. */
+static int enter(struct copy *copy, int *from_fd, int *to_fd, const char *from, bool is_new)
+{
+	struct copy_level *level = &copy->levels[copy->depth];
+
+	if (copy->depth == COPY_DEPTH_MAX)
+		return -ENAMETOOLONG;
+	*level = (struct copy_level){ .list = fdopendir(*from_fd), .name = from, .is_new = is_new };
+	if (!level->list)
+		return -errno;
+	take_fd(from_fd);
+	level->to = take_fd(to_fd);
+	copy->depth++;
+	return 0;
+}
+
+/* Steps up, out of the directory that is done. */
+static void leave(struct copy *copy)
+{
+	struct copy_level *level = &copy->levels[--copy->depth];
+
+	scope_close_dir(&level->list);
+	scope_close_fd(&level->to);
+}
+
 static int copy_directory(struct copy *copy, int from_dir, const char *from, int to_dir,
 			  const char *to)
 {
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, ret;
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	auto_fd in = openat(from_dir, from, flags), out = -1;
 	bool is_new;
 
@@ -210,8 +234,7 @@ static int copy_directory(struct copy *copy, int from_dir, const char *from, int
 	out = openat(to_dir, to, flags);
 	if (out < 0)
 		return errno == ELOOP ? -ENOTDIR : -errno;
-	ret = copy_contents(copy, in, out);
-	return ret == 0 && is_new ? copy_attributes(copy, in, out) : ret;
+	return enter(copy, &in, &out, from, is_new);
 }
 
 /* A link or a special file: what has no contents to open. */
@@ -244,7 +267,8 @@ static int copy_special(const struct copy *copy, int from_dir, const char *from,
 		       0;
 }
 
-int copy_tree(struct copy *copy, int from_dir, const char *from, int to_dir, const char *to)
+/* Copies one entry; of a directory no more than itself: its contents are the next level. */
+static int copy_entry(struct copy *copy, int from_dir, const char *from, int to_dir, const char *to)
 {
 	struct stat status;
 	int ret = 0;
@@ -257,31 +281,59 @@ int copy_tree(struct copy *copy, int from_dir, const char *from, int to_dir, con
 		ret = copy_directory(copy, from_dir, from, to_dir, to);
 	else if (!S_ISSOCK(status.st_mode))
 		ret = copy_special(copy, from_dir, from, to_dir, to);
-	if (ret < 0 && !copy->failed[0])
+	if (ret < 0)
 		snprintf(copy->failed, sizeof copy->failed, "%s", from);
 	return ret;
 }
 
+/* Copies what is in the levels that are open, and leaves them.
+ * SECURITY: a loop, for a container decides how deep its directories are (test:
+ * chapters/test_05_layer.py, test_hostile_depth). */
+static int copy_levels(struct copy *copy)
+{
+	while (copy->depth > 0) {
+		struct copy_level *level = &copy->levels[copy->depth - 1];
+		int from = dirfd(level->list), ret = 0;
+		struct dirent *entry = tree_next(level->list);
+
+		if (entry) {
+			ret = copy_entry(copy, from, entry->d_name, level->to, entry->d_name);
+			if (ret < 0)
+				return ret;
+			continue;
+		}
+		ret = -errno;
+		if (ret == 0 && level->is_new)
+			ret = copy_attributes(copy, from, level->to);
+		if (ret < 0) {
+			snprintf(copy->failed, sizeof copy->failed, "%s", level->name);
+			return ret;
+		}
+		leave(copy);
+	}
+	return 0;
+}
+
+int copy_tree(struct copy *copy, int from_dir, const char *from, int to_dir, const char *to)
+{
+	int ret = copy_entry(copy, from_dir, from, to_dir, to);
+
+	return ret < 0 ? ret : copy_levels(copy);
+}
+
 int copy_contents(struct copy *copy, int from_dir, int to_dir)
 {
-	int again = openat(from_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
-	auto_dir list = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
+	auto_fd from = openat(from_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_fd to = from < 0 ? -1 : fcntl(to_dir, F_DUPFD_CLOEXEC, 3);
+	int ret = to < 0 ? -errno : enter(copy, &from, &to, "", false);
 
-	if (!list)
-		return -errno;
-	if (copy->depth == DEPTH_MAX)
-		return -ELOOP;
-	copy->depth++;
-	while (ret == 0 && (entry = readdir(list)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			ret = copy_tree(copy, from_dir, entry->d_name, to_dir, entry->d_name);
-	copy->depth--;
-	return ret;
+	return ret < 0 ? ret : copy_levels(copy);
 }
 
 void copy_end(struct copy *copy)
 {
+	while (copy->depth > 0)
+		leave(copy);
 	for (unsigned i = 0; i < copy->link_count; i++)
 		if (copy->links[i].left)
 			scope_close_fd(&copy->links[i].fd);

@@ -1,19 +1,23 @@
 /* tree.c - whole directory trees, written by somebody who means no good; see tree.h. */
 #include "tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "scope.h"
 
-static bool is_dots(const char *name)
+struct dirent *tree_next(DIR *list)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+	struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(list);
+	} while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+	return entry;
 }
 
 /* Opens a directory for reading; one of our own with mode 000, as overlayfs makes, is opened up. */
@@ -65,14 +69,16 @@ static int flatten(int top, const char *name, unsigned *number)
 
 	if (!list)
 		return -errno;
-	while ((entry = readdir(list))) {
-		int ret = is_dots(entry->d_name) ? 0 : remove_entry(dirfd(list), entry->d_name);
+	while ((entry = tree_next(list))) {
+		int ret = remove_entry(dirfd(list), entry->d_name);
 
 		if (ret == -ENOTEMPTY)
 			ret = move_up(dirfd(list), entry->d_name, top, number);
 		if (ret < 0)
 			return ret;
 	}
+	if (errno != 0)
+		return -errno;
 	return unlinkat(top, name, AT_REMOVEDIR) < 0 && errno != ENOTEMPTY ? -errno : 0;
 }
 
@@ -91,13 +97,15 @@ int tree_remove(int parent, const char *name)
 	/* What was moved up may be behind the reader or before it: again until it is empty. */
 	while ((ret = unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -errno : 0) == -ENOTEMPTY) {
 		rewinddir(top);
-		while ((entry = readdir(top))) {
-			ret = is_dots(entry->d_name) ? 0 : remove_entry(dirfd(top), entry->d_name);
+		while ((entry = tree_next(top))) {
+			ret = remove_entry(dirfd(top), entry->d_name);
 			if (ret == -ENOTEMPTY)
 				ret = flatten(dirfd(top), entry->d_name, &number);
 			if (ret < 0)
 				return ret;
 		}
+		if (errno != 0)
+			return -errno;
 	}
 	return ret;
 }
