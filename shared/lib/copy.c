@@ -281,7 +281,10 @@ static int copy_entry(struct copy *copy, int from_dir, const char *from, int to_
 		ret = copy_directory(copy, from_dir, from, to_dir, to);
 	else if (!S_ISSOCK(status.st_mode))
 		ret = copy_special(copy, from_dir, from, to_dir, to);
-	if (ret < 0)
+	if (ret == -ENAMETOOLONG && copy->depth == COPY_DEPTH_MAX)
+		snprintf(copy->failed, sizeof copy->failed, "%s, %d directories deep", from,
+			 COPY_DEPTH_MAX);
+	else if (ret < 0)
 		snprintf(copy->failed, sizeof copy->failed, "%s", from);
 	return ret;
 }

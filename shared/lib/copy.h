@@ -34,8 +34,8 @@ struct copy {
 	gid_t gid;
 	bool is_layer; /* overlayfs's marks of opaque directories are kept, too */
 
-	char failed[NAME_MAX + 1]; /* the name at which it ended, after a failure */
-	unsigned depth;		   /* how many levels are open */
+	char failed[NAME_MAX + 32]; /* the name at which it ended, after a failure */
+	unsigned depth;		    /* how many levels are open */
 	struct copy_level levels[COPY_DEPTH_MAX];
 	unsigned link_count;
 	struct copy_link links[COPY_LINKS_MAX];
