@@ -99,19 +99,32 @@ static int map_layers(struct container *c)
 			 idmap_rootfs(c, pid);
 }
 
+/* Finds out whose extended attributes overlayfs is to write. */
+static int choose_xattrs(struct container *c)
+{
+	auto_fd work = openat(c->store_fd, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* KERNEL: only root of the first user namespace may set trusted.*: xattr(7). */
+	bool may_not = c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST;
+
+	if (work < 0)
+		return fail(errno, "preparing the container's own layer");
+	if (!may_not && fsetxattr(work, "trusted.overlay.skiff", "", 0, 0) < 0) {
+		may_not = errno == EPERM;
+		if (!may_not && errno != ENOTSUP) /* overlayfs says itself what it lacks */
+			return fail(errno, "preparing the container's own layer");
+	}
+	if (may_not)
+		c->flags |= CONTAINER_USERXATTR;
+	return 0;
+}
+
 int overlay_prepare(struct container *c)
 {
-	auto_fd work = -1;
-
 	if (c->flags & CONTAINER_NO_PIVOT)
 		return 0;
 	TRY(store_create(c));
 	TRY(copy_root_attributes(c));
-	/* KERNEL: only root of the first user namespace may set trusted.*: xattr(7). */
-	work = openat(c->store_fd, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST ||
-	    (fsetxattr(work, "trusted.overlay.skiff", "", 0, 0) < 0 && errno == EPERM))
-		c->flags |= CONTAINER_USERXATTR;
+	TRY(choose_xattrs(c));
 	c->layers_mapped = idmap_may_write() && c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST;
 	return map_layers(c);
 }

@@ -33,13 +33,22 @@ bool state_name_valid(const char *name)
 	return true;
 }
 
-/* Whether $SKIFF_ROOT/containers has it: a container that has ended, but is kept (store.h). */
-static bool is_kept(int names, const char *id)
+/* Whether it is there: 1 or 0, or -errno where that can't be told. */
+static int is_there(int dir, const char *path)
+{
+	if (faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+/* Whether $SKIFF_ROOT/containers has it: a container that has ended, but is kept (store.h).
+ * Returns 1, 0 or -errno. */
+static int is_kept(int names, const char *id)
 {
 	char path[sizeof "../containers/" + CONTAINER_ID_LENGTH];
 
 	snprintf(path, sizeof path, "../containers/%s", id);
-	return faccessat(names, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return is_there(names, path);
 }
 
 /* Removes the name, if it is the container's. Returns 0 when it is gone, or -errno. */
@@ -66,7 +75,9 @@ static int names_unlink(int names, const char *name, const char *id)
 static void state_remove_dir(int containers, int names, int dir, const char *id, const char *name)
 {
 	/* ORDER: the directory last: as long as it is there, the next skiff tries again. */
-	if (!is_kept(names, id) && names_unlink(names, name, id) < 0)
+	int kept = is_kept(names, id);
+
+	if (kept < 0 || (!kept && names_unlink(names, name, id) < 0))
 		return;
 	unlinkat(dir, "cgroup", 0);
 	unlinkat(dir, "state.json.new", 0);
@@ -124,18 +135,21 @@ static int names_link(int containers, int names, const char *name, const char *i
 	if (ret == -EEXIST) {
 		ssize_t length = readlinkat(names, name, owner, sizeof owner - 1);
 
-		bool runs = length > 0 &&
-			    faccessat(containers, owner, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		if (length < 0)
+			return fail(errno, "taking the name %s", name);
+		int runs = is_there(containers, owner), kept = is_kept(names, owner);
 
-		if (length > 0 && !runs && is_kept(names, owner))
+		if (runs > 0)
+			return fail(0, "taking the name %s: the container %.12s has it", name,
+				    owner);
+		if (kept > 0)
 			return fail_hint(
 				fail(0, "taking the name %s: the container %.12s has it", name,
 				     owner),
 				"it has ended: skiff rm %s removes it; run --rm keeps none", name);
-		if (runs)
-			return fail(0, "taking the name %s: the container %.12s has it", name,
-				    owner);
-		ret = unlinkat(names, name, 0) < 0 || symlinkat(id, names, name) < 0 ? -errno : 0;
+		ret = runs < 0 ? runs : kept;
+		if (ret == 0 && (unlinkat(names, name, 0) < 0 || symlinkat(id, names, name) < 0))
+			ret = -errno;
 	}
 	return ret < 0 ? fail(-ret, "taking the name %s", name) : 0;
 }

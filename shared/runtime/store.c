@@ -81,8 +81,10 @@ static int make_directory(struct container *c)
 	if (mkdirat(c->temporary_fd, c->id, 0700) < 0)
 		return -errno;
 	c->store_fd = dirs_open_below(c->temporary_fd, c->id);
-	if (c->store_fd < 0)
+	if (c->store_fd < 0) {
+		unlinkat(c->temporary_fd, c->id, AT_REMOVEDIR);
 		return c->store_fd;
+	}
 	if (flock(c->store_fd, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
 	return mkdirat(c->store_fd, "diff", 0755) < 0 || mkdirat(c->store_fd, "work", 0700) < 0 ?
@@ -115,15 +117,24 @@ static json_t *maps_json(const struct id_maps *maps)
 	return array;
 }
 
-/* The layers by their absolute paths: they are to be found from elsewhere, too. */
-static json_t *layers_json(const struct strv *layers)
+/* The layers by their absolute paths: they are to be found from elsewhere, too, and when a link on
+ * the way leads somewhere else. Returns NULL on failure, with a record. */
+static json_t *layers_json(const struct container *c)
 {
+	/* KERNEL: who has joined a user namespace may not go every way that its root may. */
+	bool joined = c->ns[NAMESPACE_USER].mode == NAMESPACE_CONTAINER;
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < layers->count; i++) {
-		auto_free char *path = realpath(layers->list[i], NULL);
+	for (size_t i = 0; i < c->layers.count; i++) {
+		const char *given = c->layers.list[i];
+		auto_free char *path = realpath(given, NULL);
 
-		json_array_append_new(array, json_text(path ? path : layers->list[i]));
+		if (!path && !(joined && errno == EACCES)) {
+			fail(errno, "finding out where the layer %s is", given);
+			json_decref(array);
+			return NULL;
+		}
+		json_array_append_new(array, json_text(path ? path : given));
 	}
 	return array;
 }
@@ -131,7 +142,7 @@ static json_t *layers_json(const struct strv *layers)
 static json_t *record_json(const struct container *c)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:b, s:b, s:o, s:o}", "id", c->id, "name",
-			 json_text(c->name), "layers", layers_json(&c->layers), "command",
+			 json_text(c->name), "layers", layers_json(c), "command",
 			 json_texts(c->argv), "created", (json_int_t)time(NULL), "userxattr",
 			 (c->flags & CONTAINER_USERXATTR) != 0, "readOnly",
 			 (c->flags & CONTAINER_READ_ONLY) != 0, "uidMaps", maps_json(&c->uid_maps),
@@ -181,9 +192,10 @@ void store_finish(struct container *c)
 	int ret = 0;
 
 	if (c->flags & CONTAINER_KEPT) {
+		int removed = tree_remove(c->store_fd, "work");
+
 		ret = write_end(c);
-		if (ret == 0 && tree_remove(c->store_fd, "work") < 0)
-			ret = -errno;
+		ret = ret < 0 ? ret : removed;
 	} else if (c->store_fd >= 0) {
 		ret = remove_directory(c->temporary_fd, c->id, c);
 	}
