@@ -72,8 +72,21 @@ class Outcome:
         return len(lines) in (1, 2) and lines[0].startswith("skiff: ") and ": " in lines[0][7:] and not lines[0].endswith(": Success") \
             and all(line.startswith("hint: ") for line in lines[1:])
 
+    @property
+    def only_notes(self):
+        """It has told what went wrong besides the command: `skiff: note: ...`."""
+        return all(line.startswith("skiff: note: ") for line in self.err.splitlines())
+
     def __str__(self):
         return f"exit {self.code}, stderr {self.err!r}" + (", it hung" if self.hung else "") + (", it crashed" if self.crashed else "")
+
+
+def uses_of_dot(calls):
+    """Each opening of ".", as skiff locks a directory and reads it: its index, and the calls up to its close(2)."""
+    for i, call in enumerate(calls):
+        if call.name == "openat" and call.path == "." and call.result >= 0:
+            closed = next(j for j, other in enumerate(calls) if j > i and other.name == "close" and other.argument == call.result)
+            yield i, [other for other in calls[i + 1:closed + 1] if other.argument == call.result]
 
 
 class GoodRun:
@@ -96,9 +109,8 @@ class GoodRun:
         self.command_runs = next((self.position[call.target] for call in self.calls
                                   if call.process == 0 and call.name == "read" and self.position[call.target] > executed), self.undo)
         ours = [call for call in self.calls if call.process == 0]
-        opened = next((i for i, call in enumerate(ours) if call.name == "openat" and call.path == "."), None)
-        closed = opened and next(call for call in ours[opened:] if call.name == "close" and call.argument == ours[opened].result)
-        self.sweep = (self.position[ours[opened].target], self.position[closed.target]) if opened else (0, 0)
+        self.sweeps = [(self.position[ours[i].target], self.position[used[-1].target]) for i, used in uses_of_dot(ours)
+                       if any(call.name == "getdents64" for call in used)]
         self.renewed = next((self.position[call.target] for call in ours if call.name == "execveat"), -1)
         cache = next((i for i, call in enumerate(ours) if call.name == "openat" and call.path == "seccomp"), None)
         asked = cache and next(call for call in reversed(ours[:cache]) if call.name == "mkdir")
@@ -111,7 +123,14 @@ class GoodRun:
 
     def in_sweep(self, call):
         """While skiff looks for what killed ones have left."""
-        return call.process == 0 and self.sweep[0] <= self.position[call.target] <= self.sweep[1]
+        return call.process == 0 and any(first <= self.position[call.target] <= last for first, last in self.sweeps)
+
+    def in_overlay_question(self, call):
+        """The child's first file system context, which is there to learn what the kernel's overlayfs takes."""
+        if call.process != 1 or call.name not in ("fsopen", "fsconfig"):
+            return False
+        contexts = [self.position[one.target] for one in self.calls if one.process == 1 and one.name == "fsopen"]
+        return self.position[call.target] < contexts[1]
 
     def is_spawned(self, call):
         """By a process of posix_spawn(3), which asks for each signal: those that skiff makes itself never do."""
@@ -155,16 +174,17 @@ class Place:
 
     def __init__(self, programs, directory, user=None):
         self.fault, self.skiff = programs
-        self.user, self.report, self.run_dir = user, os.path.join(directory, "report"), os.path.join(directory, "run")
+        self.user, self.report = user, os.path.join(directory, "report")
+        self.run_dir, self.lib_dir = os.path.join(directory, "run"), os.path.join(directory, "lib")
         self.container = None
-        for path in (directory, self.run_dir, os.path.join(directory, "lib"), os.path.join(directory, "tmp")):
+        for path in (directory, self.run_dir, self.lib_dir, os.path.join(directory, "tmp")):
             os.mkdir(path)
             os.chmod(path, 0o755)
             if user is not None:
                 os.chown(path, user, user)
         self.cgroup = f"{kernel.CGROUP}/{os.path.basename(directory)}"
         self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": directory, "TMPDIR": os.path.join(directory, "tmp"),
-                    "SKIFF_RUN": self.run_dir, "SKIFF_ROOT": os.path.join(directory, "lib"),
+                    "SKIFF_RUN": self.run_dir, "SKIFF_ROOT": self.lib_dir,
                     "SKIFF_CGROUP": self.cgroup}
         self.kept = set()
 
@@ -172,10 +192,10 @@ class Place:
         """What a skiff leaves that was killed: the state of a container whose process is gone."""
         directory = os.path.join(self.run_dir, "containers", "0" * 64)
         os.makedirs(directory, exist_ok=True)
-        os.makedirs(os.path.join(self.run_dir, "names"), exist_ok=True)
+        os.makedirs(os.path.join(self.lib_dir, "names"), mode=0o700, exist_ok=True)
         with open(os.path.join(directory, "state.json"), "w", encoding="ascii") as file:
             json.dump({"id": "0" * 64, "name": "stale", "pid": GONE, "startTime": 1, "namespaces": []}, file)
-        link = os.path.join(self.run_dir, "names", "stale")
+        link = os.path.join(self.lib_dir, "names", "stale")
         if not os.path.islink(link):
             os.symlink("0" * 64, link)
 
@@ -220,8 +240,10 @@ class Place:
             return Outcome(code, err, file.read())
 
     def left(self):
-        """What is in the state directory and was not there before."""
-        entries = census.run_entries(self.run_dir) + [path for path in kernel.cgroups_of_tests() if f"/{self.cgroup}/" in path]
+        """What is there and was not before: state, names, layers that nobody keeps, cgroups."""
+        entries = census.run_entries(self.run_dir) + [
+            f"{kind}/{name}" for kind in ("names", "temporary") if os.path.isdir(os.path.join(self.lib_dir, kind))
+            for name in os.listdir(os.path.join(self.lib_dir, kind))] + [path for path in kernel.cgroups_of_tests() if f"/{self.cgroup}/" in path]
         return [entry for entry in entries if entry not in self.kept]
 
 

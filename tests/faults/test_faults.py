@@ -55,6 +55,13 @@ RULES = (
      lambda call, error, good: good.in_undo(call)),
     ("sweeping up after others: left to the next run",
      lambda call, error, good: good.in_sweep(call)),
+    ("only root of the first user namespace may write trusted.*, so overlayfs writes user.*: xattr(7)",
+     lambda call, error, good: call.process == 0 and call.name == "fsetxattr" and call.path == "trusted.overlay.skiff"
+     and error == errno.EPERM),
+    ("who may not give files away has the root of the container's layer as their own",
+     lambda call, error, good: call.process == 0 and call.name == "fchownat" and call.path == "diff" and error == errno.EPERM),
+    ("does this kernel take layers one by one? A wrong no costs nothing: then all are one string",
+     lambda call, error, good: good.in_overlay_question(call)),
     ("no cgroup for us here, and no option needs one",
      lambda call, error, good: call.process == 0 and error in (errno.EPERM, errno.EACCES, errno.EROFS)
      and (call.name in ("fstatfs", "faccessat2")
@@ -113,7 +120,7 @@ class Scenario:
 MAPS = ["--uidmap", "0:100000:65536"]
 SCENARIOS = {
     "run": Scenario([]),
-    "options": Scenario(["--name", "fault", "-w", "/dev/shm/made/here", "-h", "box", "--domainname", "example.org",
+    "options": Scenario(["--rm", "--name", "fault", "-w", "/dev/shm/made/here", "-h", "box", "--domainname", "example.org",
                          "--time-offset", "60", "-e", "A=B"]),
     "init": Scenario(["--init"]),
     "after-a-killed-one": Scenario([], stale=True),
@@ -160,7 +167,7 @@ def sweep(scenario, home, rootfs, subuid):
     try:
         for place in places:
             if scenario.container is not None:
-                place.start_container(["run", *scenario.container, "--name", "target", "--rootfs", rootfs, "/probe/hold"])
+                place.start_container(["run", "--rm", *scenario.container, "--name", "target", "--rootfs", rootfs, "/probe/hold"])
         yield Sweep(places, scenario.args(rootfs, "true"), scenario.stale)
     finally:
         ends = [place.close() for place in places]
@@ -188,7 +195,8 @@ def test_each_call_fails(sweep):
     def judge(call, error, outcome):
         reason = rule_for(call, error, good)
         refused = outcome.code in ((125, 126) if call.name == "execve" else (125,)) and outcome.one_clear_line
-        succeeded = outcome.code == 0 and not outcome.err and (reason or outcome.hit_the_undoing)
+        succeeded = outcome.code == 0 and (not outcome.err and reason or outcome.only_notes and (good.in_undo(call)
+                                                                                                 or outcome.hit_the_undoing))
         return None if refused or succeeded else str(outcome)
 
     def attempt(place, call, error):

@@ -37,7 +37,7 @@ def check_the_alarm(options):
     unseen = 0
     for place, word in {"": "", **PLANTED}.items():
         with tempfile.TemporaryDirectory(prefix="skiff-asan-") as run:
-            environment = {"PATH": os.environ["PATH"], "SKIFF_RUN": run, "SKIFF_PLANT": place}
+            environment = {"PATH": os.environ["PATH"], "SKIFF_RUN": run, "SKIFF_ROOT": run + "/lib", "SKIFF_PLANT": place}
             command = [options.skiff, "run", "--rootfs", options.image, "true"]
             ran = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         reports = take_reports(options.reports)
