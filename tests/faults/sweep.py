@@ -241,9 +241,12 @@ class Place:
 
     def left(self):
         """What is there and was not before: state, names, layers that nobody keeps, cgroups."""
-        entries = census.run_entries(self.run_dir) + [
-            f"{kind}/{name}" for kind in ("names", "temporary") if os.path.isdir(os.path.join(self.lib_dir, kind))
-            for name in os.listdir(os.path.join(self.lib_dir, kind))] + [path for path in kernel.cgroups_of_tests() if f"/{self.cgroup}/" in path]
+        entries = census.run_entries(self.run_dir)
+        for kind in ("names", "temporary"):
+            directory = os.path.join(self.lib_dir, kind)
+            if os.path.isdir(directory):
+                entries += [f"{kind}/{name}" for name in os.listdir(directory)]
+        entries += [path for path in kernel.cgroups_of_tests() if f"/{self.cgroup}/" in path]
         return [entry for entry in entries if entry not in self.kept]
 
 
