@@ -106,8 +106,9 @@ class GoodRun:
                 ended = i
         self.undo = waited
         executed = max((i for i, event in enumerate(outcome.events) if event[0] == "exec"), default=0)
-        self.command_runs = next((self.position[call.target] for call in self.calls
-                                  if call.process == 0 and call.name == "read" and self.position[call.target] > executed), self.undo)
+        # A command that ends soon is found at the first look, before skiff reads what signal came; later it reads files.
+        self.command_runs = next((self.position[call.target] for call in self.calls if call.process == 0 and call.name == "read"
+                                  and executed < self.position[call.target] < self.undo), self.undo)
         ours = [call for call in self.calls if call.process == 0]
         self.sweeps = [(self.position[ours[i].target], self.position[used[-1].target]) for i, used in uses_of_dot(ours)
                        if any(call.name == "getdents64" for call in used)]
