@@ -131,21 +131,39 @@ static int open_place(const struct place *place)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Docker's rules: into a directory that is there; else under the new name. */
+/* The last name of a path as it was typed, without the slashes behind it; "." if it names what is in a
+ * directory, as "/" and "..". Returns its length; *name points into path. */
+static int last_name(const char *path, const char **name)
+{
+	size_t end = strlen(path);
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	size_t start = end;
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	*name = path + start;
+	return (int)(end - start);
+}
+
+/* Docker's rules: into a directory that is there; else under the new name.
+ * SECURITY: the name there is the one that was typed. Where a link leads is the container's choice: it
+ * could be .bashrc, or a directory's "/.", which is all of it (test: attacks/cp-name). */
 static int copy_to(const struct job *job, const struct place *from, const struct place *to,
 		   struct copy *copy)
 {
-	size_t length = strlen(job->from);
-	bool contents = strcmp(from->name, ".") == 0 ||
-			(length >= 2 && strcmp(job->from + length - 2, "/.") == 0);
+	const char *last;
+	char name[NAME_MAX + 1];
+	int length = last_name(job->from, &last);
 
 	if (to->exists && to->is_directory) {
 		auto_fd target = open_place(to);
 
 		if (target < 0)
 			return target;
-		if (!contents)
-			return copy_tree(copy, from->dir, from->name, target, from->name);
+		snprintf(name, sizeof name, "%.*s", length, last);
+		if (length > 0 && !is_dots(name))
+			return copy_tree(copy, from->dir, from->name, target, name);
 		auto_fd source = open_place(from);
 
 		return source < 0 ? source : copy_contents(copy, source, target);
