@@ -4,6 +4,7 @@
  * a helper process mounts its layers once more, for itself alone. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,6 +38,7 @@ struct job {
 	int flags;
 	struct store_container found;
 	pid_t pid; /* of a container that runs */
+	int pidfd; /* the same; running's */
 };
 
 /* Where a path leads to: a name in a directory. */
@@ -215,7 +217,13 @@ static int copy_files(struct container *helper, void *arg)
 		return copy_between(job, helper->rootfs_fd);
 	snprintf(path, sizeof path, "/proc/%d/root", job->pid);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? fail(errno, "opening the container's root") : copy_between(job, root);
+	if (root < 0)
+		return fail(errno, "opening the container's root");
+	/* RACE: if the process has ended, its ID may be another's by now, and that root the host's. A
+	 * pidfd is readable from its end on, and only after that is the ID given away. */
+	if (poll(&(struct pollfd){ job->pidfd, POLLIN, 0 }, 1, 0) != 0)
+		return fail(ESRCH, "opening the container's root");
+	return copy_between(job, root);
 }
 
 /* A container that runs: its own view, as root of its user namespace. */
@@ -223,6 +231,7 @@ static int use_running(struct container *helper, struct job *job, struct state_c
 {
 	TRY(state_find(job->found.id, running));
 	job->pid = running->pid;
+	job->pidfd = running->pidfd;
 	if (!(running->namespaces & (1u << NAMESPACE_USER)))
 		return 0;
 	if (geteuid() == 0)
