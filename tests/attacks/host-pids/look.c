@@ -24,8 +24,8 @@ static int look(int pid, const char *file)
 
 	for (int fd = 3; fd < DESCRIPTORS; fd++) {
 		snprintf(path, sizeof path,
-			 "/proc/%d/fd/%d/../../../../../../../../../../../../../../../../%s", pid, fd,
-			 file);
+			 "/proc/%d/fd/%d/../../../../../../../../../../../../../../../../%s", pid,
+			 fd, file);
 		int secret = open(path, O_RDONLY);
 		ssize_t got = secret < 0 ? -1 : read(secret, text, sizeof text);
 
