@@ -3,8 +3,7 @@
  * Runs in: security_seal first of all; security_prepare in the parent, before skiff joins anything;
  *          security_devices in the parent, while the child builds its mounts; security_mounts in the child, after the last mount and
  *          before the pivot; security_apply in the child, last of all before the command.
- * Takes:   c->privileges, c->flags (CONTAINER_PRIVILEGED and its neighbours), c->ns, c->cgroup_fd,
- *          c->has_terminal.
+ * Takes:   c->privileges, c->flags (CONTAINER_PRIVILEGED and its neighbours), c->ns, c->cgroup_fd.
  * Leaves:  a process with the capabilities, IDs and limits of the container, and a filter that
  *          looks at each of its system calls.
  * Undo:    none: mounts end with the mount namespace, the rest with the process.

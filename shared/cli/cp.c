@@ -4,6 +4,7 @@
  * a helper process mounts its layers once more, for itself alone. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,6 +38,7 @@ struct job {
 	int flags;
 	struct store_container found;
 	pid_t pid; /* of a container that runs */
+	int pidfd; /* the same; running's */
 };
 
 /* Where a path leads to: a name in a directory. */
@@ -131,21 +133,39 @@ static int open_place(const struct place *place)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Docker's rules: into a directory that is there; else under the new name. */
+/* The last name of a path as it was typed, without the slashes behind it; "." if it names what is in a
+ * directory, as "/" and "..". Returns its length; *name points into path. */
+static int last_name(const char *path, const char **name)
+{
+	size_t end = strlen(path);
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	size_t start = end;
+	while (start > 0 && path[start - 1] != '/')
+		start--;
+	*name = path + start;
+	return (int)(end - start);
+}
+
+/* Docker's rules: into a directory that is there; else under the new name.
+ * SECURITY: the name there is the one that was typed. Where a link leads is the container's choice: it
+ * could be .bashrc, or a directory's "/.", which is all of it (test: attacks/cp-name). */
 static int copy_to(const struct job *job, const struct place *from, const struct place *to,
 		   struct copy *copy)
 {
-	size_t length = strlen(job->from);
-	bool contents = strcmp(from->name, ".") == 0 ||
-			(length >= 2 && strcmp(job->from + length - 2, "/.") == 0);
+	const char *last;
+	char name[NAME_MAX + 1];
+	int length = last_name(job->from, &last);
 
 	if (to->exists && to->is_directory) {
 		auto_fd target = open_place(to);
 
 		if (target < 0)
 			return target;
-		if (!contents)
-			return copy_tree(copy, from->dir, from->name, target, from->name);
+		snprintf(name, sizeof name, "%.*s", length, last);
+		if (length > 0 && !is_dots(name))
+			return copy_tree(copy, from->dir, from->name, target, name);
 		auto_fd source = open_place(from);
 
 		return source < 0 ? source : copy_contents(copy, source, target);
@@ -197,7 +217,13 @@ static int copy_files(struct container *helper, void *arg)
 		return copy_between(job, helper->rootfs_fd);
 	snprintf(path, sizeof path, "/proc/%d/root", job->pid);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? fail(errno, "opening the container's root") : copy_between(job, root);
+	if (root < 0)
+		return fail(errno, "opening the container's root");
+	/* RACE: if the process has ended, its ID may be another's by now, and that root the host's. A
+	 * pidfd is readable from its end on, and only after that is the ID given away. */
+	if (poll(&(struct pollfd){ job->pidfd, POLLIN, 0 }, 1, 0) != 0)
+		return fail(ESRCH, "opening the container's root");
+	return copy_between(job, root);
 }
 
 /* A container that runs: its own view, as root of its user namespace. */
@@ -205,6 +231,7 @@ static int use_running(struct container *helper, struct job *job, struct state_c
 {
 	TRY(state_find(job->found.id, running));
 	job->pid = running->pid;
+	job->pidfd = running->pidfd;
 	if (!(running->namespaces & (1u << NAMESPACE_USER)))
 		return 0;
 	if (geteuid() == 0)

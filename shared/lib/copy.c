@@ -244,10 +244,16 @@ static int copy_special(const struct copy *copy, int from_dir, const char *from,
 	char target[PATH_MAX];
 	struct stat status;
 	ssize_t length;
+	bool is_device, keep_owner;
 	int ret = make_room(to_dir, to);
 
 	if (ret < 0 || fstatat(from_dir, from, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return ret < 0 ? ret : -errno;
+	/* SECURITY: a container may make a node for any device, but not open it. Outside of it nothing but
+	 * the node's mode and owner stand between its users and the disk: neither is the container's
+	 * choice, not even with -a (test: chapters/test_05_kept.py, cp_special_files). */
+	is_device = !copy->is_layer && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode));
+	keep_owner = copy->keep_owner && !is_device;
 	if (S_ISLNK(status.st_mode)) {
 		length = readlinkat(from_dir, from, target, sizeof target - 1);
 		if (length < 0)
@@ -255,11 +261,12 @@ static int copy_special(const struct copy *copy, int from_dir, const char *from,
 		target[length] = '\0';
 		ret = symlinkat(target, to_dir, to);
 	} else {
-		ret = mknodat(to_dir, to, status.st_mode, status.st_rdev);
+		ret = mknodat(to_dir, to,
+			      is_device ? (status.st_mode & S_IFMT) | 0600 : status.st_mode,
+			      status.st_rdev);
 	}
-	if (ret < 0 ||
-	    fchownat(to_dir, to, copy->keep_owner ? status.st_uid : copy->uid,
-		     copy->keep_owner ? status.st_gid : copy->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (ret < 0 || fchownat(to_dir, to, keep_owner ? status.st_uid : copy->uid,
+				keep_owner ? status.st_gid : copy->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return utimensat(to_dir, to, (struct timespec[]){ status.st_atim, status.st_mtim },
 			 AT_SYMLINK_NOFOLLOW) < 0 ?

@@ -208,6 +208,19 @@ static int stay_as_init(struct container *c, pid_t command, const sigset_t *all)
 	return ret < 0 ? fail_print() : ret; /* the socket is closed: nobody else would say it */
 }
 
+/* Closes what the parent of us both has left us: directories of the host, and more.
+ * SECURITY: the command may look into its init, and /proc/1/fd/N/../.. would be the host's "/". To close
+ * them behind the fork is too late, for the command may be faster (test: attacks/03-init-descriptor). */
+static int close_descriptors(const struct container *c)
+{
+	unsigned first = 3 + c->preserve_fds, sync = (unsigned)c->sync_fd;
+	int ret = sync > first ? sys_close_range(first, sync - 1, 0) : 0;
+
+	if (ret == 0)
+		ret = sys_close_range(sync + 1, ~0u, 0);
+	return ret < 0 ? fail(-ret, "closing skiff's descriptors") : 0;
+}
+
 /* Starts the command as a child and stays as its init. */
 static int exec_under_init(struct container *c)
 {
@@ -222,7 +235,8 @@ static int exec_under_init(struct container *c)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return fail(errno, "becoming the reaper of orphans");
 	wipe_words(c); /* ORDER: or the command could be faster, and read them */
-	pid = fork();  /* ORDER behind the filter of chapter 06, which forbids clone3(2) */
+	TRY(close_descriptors(c));
+	pid = fork(); /* ORDER behind the filter of chapter 06, which forbids clone3(2) */
 	if (pid < 0)
 		return fail(errno, "making the command's process");
 	if (pid > 0)

@@ -52,11 +52,14 @@ static int join(int pidfd, uint64_t flag, const char *name)
 int namespaces_prepare(struct container *c)
 {
 	/* SECURITY: until execve(2) our child shows skiff's own program, memory and descriptors to
-	 * whoever it shares a PID namespace with. Non-dumpable, only those may look who have
-	 * CAP_SYS_PTRACE outside of the container's user namespace; a container without one keeps
-	 * it until chapter 06 (CVE-2019-5736 began so; test: attacks/03-exec-peek). */
+	 * whoever it shares a PID namespace with, and with --pid host a container sees those of all
+	 * others. Non-dumpable, only those may look who have CAP_SYS_PTRACE outside of the container's
+	 * user namespace; a container without one keeps it until chapter 06 (CVE-2019-5736 began so;
+	 * tests: attacks/03-exec-peek, attacks/host-pids).
+	 * KERNEL: the maps of a process that is not dumpable are root's to write. An ordinary user's
+	 * child is dumpable for that; it is safe, as no other user namespace has a right to it. */
 	if ((c->ns[NAMESPACE_PID].mode == NAMESPACE_CONTAINER ||
-	     c->ns[NAMESPACE_USER].mode == NAMESPACE_CONTAINER) &&
+	     c->ns[NAMESPACE_USER].mode != NAMESPACE_PRIVATE || idmap_may_write()) &&
 	    prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fail(errno, "hiding skiff from the container");
 	for (int step = 0; step < NAMESPACE_KINDS; step++) {

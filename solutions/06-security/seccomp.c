@@ -33,9 +33,10 @@ static const struct {
 
 enum { GUARD_STEPS = 8, GUARD_COUNT = GUARD_STEPS * sizeof ioctls / sizeof ioctls[0] };
 
-/* SECURITY: a container that was given skiff's terminal could put letters into its input as if the
- * user had typed them: TIOCSTI of ioctl_tty(2), or TIOCLINUX on a console. These instructions go
- * before the profile's. They compare 32 bits, as the kernel does: CVE-2019-10063
+/* SECURITY: a container in the session of skiff's terminal could put letters into its input as if the
+ * user had typed them: TIOCSTI of ioctl_tty(2), or TIOCLINUX on a console. It need not be given the
+ * terminal for that: /dev/tty is there with all three standard streams elsewhere, and in the background.
+ * These instructions go before the profile's. They compare 32 bits, as the kernel does: CVE-2019-10063
  * (test: attacks/06-tiocsti). */
 static void write_guard(struct sock_filter *code)
 {
@@ -79,7 +80,7 @@ int filter_prepare(struct container *c)
 	if (p->seccomp && strcmp(p->seccomp, "unconfined") == 0)
 		return 0;
 	ret = seccomp_cache_get(p->seccomp, p->profile_caps, &filter);
-	if (ret == 0 && c->has_terminal)
+	if (ret == 0)
 		ret = guard_terminal(&filter);
 	p->filter = filter.code;
 	p->filter_count = filter.count;

@@ -12,6 +12,7 @@
 #include "chapters.h"
 #include "container.h"
 #include "fail.h"
+#include "kernel.h"
 #include "privilege.h"
 #include "sysctl.h"
 
@@ -26,6 +27,21 @@ static void live_without_rules(struct container *c)
 	if (c->ns[NAMESPACE_USER].mode == NAMESPACE_HOST &&
 	    !(c->privileges.cap_add & CAPABILITY(CAP_MKNOD)))
 		capabilities_take(c, CAP_MKNOD);
+}
+
+/* SECURITY: nor may it open a node that an image brought along (test:
+ * chapters/test_06_devices.py, node_of_the_image). */
+static int open_no_nodes(const struct container *c)
+{
+	struct kernel_mount_attr no_devices = { .attr_set = MOUNT_ATTR_NODEV };
+
+	/* KERNEL: in a user namespace a file system is so from its beginning. */
+	if (c->ns[NAMESPACE_USER].mode != NAMESPACE_HOST || c->flags & CONTAINER_NO_PIVOT ||
+	    c->privileges.cap_add & CAPABILITY(CAP_MKNOD))
+		return 0;
+	int ret = sys_mount_setattr(c->rootfs_fd, 0, &no_devices);
+
+	return ret < 0 ? fail(-ret, "forbidding the image's device nodes") : 0;
 }
 
 static int rule_devices(struct container *c)
@@ -120,8 +136,10 @@ int security_apply(struct container *c)
 	bool no_new_privs = c->flags & CONTAINER_NO_NEW_PRIVS;
 	struct user user;
 
-	if (c->privileges.without_rules)
+	if (c->privileges.without_rules) {
 		live_without_rules(c);
+		TRY(open_no_nodes(c));
+	}
 	TRY(user_find(c, &user));
 	set_home(c);
 	TRY(set_ulimits(c)); /* ORDER as root: raising one needs a capability */

@@ -356,6 +356,17 @@ def test_cp_special_files(box, home):
         f"They became {found}.",
         "A FIFO is not read, it is made anew; two names of one file stay that.",
     )
+    for opts in ([], ["-a"]):
+        name = ended(box, "mkdir /srv; mknod -m 666 /srv/full c 1 7; chown 5:6 /srv/full")
+        out = home + "/device" + "".join(opts)
+        expect(box.skiff.run(["cp", *opts, f"{name}:/srv", out]), 0)
+        found = os.lstat(out + "/full")
+        check(
+            (found.st_mode, found.st_uid, found.st_gid) == (stat.S_IFCHR | 0o600, 0, 0),
+            f"We copied a device that is everybody's in the container, with {opts}.",
+            f"It became {found}.",
+            "A container may make nodes of any device: on the host they are for the caller alone.",
+        )
 
 
 def test_cp_read_only_container(box, home):

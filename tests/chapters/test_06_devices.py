@@ -237,3 +237,20 @@ def test_security_opts(box):
         )
     for value in ("apparmor=unconfined", "label=disable"):
         expect(box.run("@die", "0", opts=["--security-opt", value]), 0)
+
+
+def test_node_of_the_image_without_rules(box):
+    """Where skiff has no cgroup there are no rules; then the root itself lets no node be opened."""
+    os.mknod(box.path("/node"), stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    away = "cut -d' ' -f5 /proc/self/mountinfo | while read -r at; do [ \"$(stat -fc %t \"$at\")\" != 63677270 ] || umount -l \"$at\"; done; exec \"$@\""
+    no_cgroup = ["unshare", "--mount", "sh", "-c", away, "sh"]
+    opened_in = {}
+    for opts in ((), ("--init",), ("--privileged",)):
+        result = box.run("sh", "-c", ": < /dev/null && : < /node && echo opened", opts=list(opts), wrapper=no_cgroup)
+        opened_in[opts] = (result.out.strip(), "denied" in result.err)
+    check(
+        opened_in == {(): ("", True), ("--init",): ("", True), ("--privileged",): ("opened", False)},
+        "The image has a device node, and skiff could make no cgroup for the container.",
+        f"{opened_in}",
+        "Without rules a node of the image would open the host's disk: the root has to be mounted nodev.",
+    )
