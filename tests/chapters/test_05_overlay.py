@@ -49,6 +49,19 @@ def test_layers_lie_on_each_other(box, home):
 
 
 @task("5.1")
+def test_nothing_but_the_layers_is_seen(box, home):
+    result = box.stacked([layer(home, "one", {"only": "1"})], "ls", "-A", "/")
+    foreign = sorted(set(result.out.split()) - set(os.listdir(box.root)) - {"only", "dev", "proc", "sys"})
+    check(
+        result.code == 0 and "only" in result.out.split() and not foreign,
+        f"We ran `{result.typed}`, on the image and a layer with one file.",
+        f"It printed {result.out.split()}. Neither has: {foreign}. {result.err}",
+        "A container sees what its layers hold, and nothing of skiff's own directory.",
+        "one directory too many was handed over: behind the layers, c->layer_fds holds the store.",
+    )
+
+
+@task("5.1")
 def test_many_layers(box, home):
     count = 127
     layers = [layer(home, f"l{number}", {f"file{number}": str(number)}) for number in range(count)]

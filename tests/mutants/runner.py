@@ -22,7 +22,7 @@ from workbench import Hangs, NoVerdict, Workbench
 
 HERE = Path(__file__).resolve().parent
 AT_LEAST = 5          # mutants a chapter
-BASE_SECONDS = 120    # for all tests of a chapter, unmutated
+BASE_SECONDS = 240    # for all tests of a chapter, unmutated
 
 
 @dataclass

@@ -18,7 +18,7 @@ from skiffshop.markers import read_regions  # noqa: E402
 from skiffshop.model import Tree  # noqa: E402
 from skiffshop.testrun import test_files  # noqa: E402
 
-SECONDS = 90    # the tests that a mutant makes hang wait 5 or 10 each; the machine may be busy, or the lab VM is to start
+SECONDS = 180    # the tests that a mutant makes hang wait 5 or 10 each; the machine may be busy, or the lab VM is to start
 
 
 class Hangs(Exception):

@@ -65,7 +65,7 @@ def test_an_attack_that_never_works_proves_nothing(attack):
 
 def test_what_is_dangerous_stays_in_the_lab(attack):
     status, text = attack(ESCAPES, needs_vm=True)
-    assert status == 1 and "make vm-run" in text and "canary-" not in text
+    assert status == 0 and "Not tried, 1 of 1" in text and "make vm-run" in text and "canary-" not in text
 
 
 def test_a_broken_description_is_named(attack, shop):
