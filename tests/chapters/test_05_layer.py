@@ -246,7 +246,7 @@ def test_hostile_depth(box, home):
         "for top in /tmp/a /tmp/b; do mkdir $top; cd $top; i=0; while [ $i -lt 1500 ]; do mkdir d && cd d || exit 1;"
         " i=$((i+1)); done; done; mv /tmp/a ."
     )
-    expect(box.run("sh", "-c", script, opts=["--name", name]), 0)
+    expect(box.run("sh", "-c", script, opts=["--name", name], timeout=60), 0)
     for args in (["diff", name], ["commit", name, home + "/made"]):
         result = box.skiff.run(args)
         check(
