@@ -53,7 +53,7 @@ int namespaces_prepare(struct container *c)
 	 * user namespace; a container without one keeps it until chapter 06 (CVE-2019-5736 began so;
 	 * tests: attacks/03-exec-peek, attacks/host-pids).
 	 * KERNEL: the maps of a process that is not dumpable are root's to write. An ordinary user's
-	 * child is dumpable for that; it is safe, as no other user namespace has a right to it. */
+	 * child is dumpable for that; no other user namespace has a right to it. */
 	if ((c->ns[NAMESPACE_PID].mode == NAMESPACE_CONTAINER ||
 	     c->ns[NAMESPACE_USER].mode != NAMESPACE_PRIVATE || idmap_may_write()) &&
 	    prctl(PR_SET_DUMPABLE, 0) < 0)

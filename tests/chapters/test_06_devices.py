@@ -242,7 +242,10 @@ def test_security_opts(box):
 def test_node_of_the_image_without_rules(box):
     """Where skiff has no cgroup there are no rules; then the root itself lets no node be opened."""
     os.mknod(box.path("/node"), stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    away = "cut -d' ' -f5 /proc/self/mountinfo | while read -r at; do [ \"$(stat -fc %t \"$at\")\" != 63677270 ] || umount -l \"$at\"; done; exec \"$@\""
+    away = (
+        "cut -d' ' -f5 /proc/self/mountinfo |"
+        ' while read -r at; do [ "$(stat -fc %t "$at")" != 63677270 ] || umount -l "$at"; done; exec "$@"'
+    )
     no_cgroup = ["unshare", "--mount", "sh", "-c", away, "sh"]
     opened_in = {}
     for opts in ((), ("--init",), ("--privileged",)):
