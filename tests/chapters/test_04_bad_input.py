@@ -102,3 +102,26 @@ def test_stats(box):
     check(set(seen) == keys and seen["ID"] == ident[:12] and seen["Name"] == name and seen["CPUPerc"].endswith("%"),
           f"We ran `{result.typed}`.", f"It printed {result.out!r}. {result.err}", "Docker's keys, and the pressure.")
     held.finish()
+
+
+def test_stats_invent_nothing(box):
+    """What no controller of version 2 measures is not known: --, as in Docker. Processes can be counted without one."""
+    name, held = box.named()
+    seen = box.skiff.run(["stats", "--no-stream", "--format", "json", name]).json()
+    unknown = {"memory": ("MemUsage", "-- / --"), "io": ("BlockIO", "-- / --")}
+    here = kernel.controllers()
+    for controller, (key, text) in unknown.items():
+        check((seen[key] == text) == (controller not in here), f"We ran `skiff stats`; there are the controllers {sorted(here)}.",
+              f"{key}: {seen[key]}")
+    check((seen["MemPerc"] == "--") == ("memory" not in here), "We ran `skiff stats`.", f"MemPerc: {seen['MemPerc']}")
+    check(seen["PIDs"] == "1", "We ran `skiff stats` on a container with one process.", f"PIDs: {seen['PIDs']}")
+    held.finish()
+
+
+def test_stats_without_a_cgroup(box):
+    no_cgroup = ["unshare", "--mount", "sh", "-c", 'umount -l -a -t cgroup2 && exec "$@"', "sh"]
+    name, held = box.named(wrapper=no_cgroup)
+    result = box.skiff.run(["stats", "--no-stream", name])
+    check(result.code == 1 and "no cgroup of its own" in result.err and not result.out, f"We ran `{result.typed}`; it has no cgroup.",
+          f"{result.ended}; {result.out!r}; {result.err!r}")
+    held.finish()
