@@ -15,7 +15,7 @@ WRONG = (
     ("--cpu-shares", ("1", "262145", "-1", "1.5", "x"), "2 to 262144"),
     ("--cpu-weight", ("0", "10001", "-3", "", "1.0"), "1 to 10000"),
     ("--cpuset-cpus", ("", "x", "1-0", "0-", "-1", "0,", ",0", "0-99999", "0;1", "99999999999999999999"), "0 to"),
-    ("--pids-limit", ("-2", "x", "", "4194305", "1.5", "99999999999999999999"), "1 to 4194304"),
+    ("--pids-limit", ("-2", "x", "", "4194305", "1.5", "99999999999999999999"), "1 to 4194304, or 0 or -1"),
     ("--device-read-bps", ("/dev/null:1m", "/dev/sda", ":5", "x:0", ""), ""),
     ("--device-write-iops", ("/dev/nosuch:100",), ""),
 )
@@ -77,6 +77,7 @@ def test_update_and_stats_of_nobody(box):
         (["update", "-m", "64m"], 125),
         (["update", "-m", "1", "nobody"], 125),
         (["update", "--oom-score-adj", "1", "nobody"], 125),
+        (["update", "--restart", "no", "nobody"], 125),
         (["stats", "--no-stream", "nobody"], 1),
         (["stats", "--format", "xml"], 125),
         (["kill"], 125),
