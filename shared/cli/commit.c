@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chapters.h"
 #include "commands.h"
@@ -56,6 +57,8 @@ static int commit_to(struct commit *commit, const char *reference, const char *p
 	if (commit->dir_fd < 0)
 		return fail(errno, "opening the directory above %s", path);
 	TRY(store_find(reference, &commit->found));
+	if (faccessat(commit->dir_fd, commit->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return fail(EEXIST, "committing to %s", path);
 	store_helper(&helper, &commit->found);
 	ret = container_help(&helper, copy_layer, commit);
 	container_free(&helper);

@@ -306,7 +306,8 @@ int command_cp(const struct global_options *global, char *const *words)
 	job.flags = ret;
 	at = words + walk.at;
 	if (strcmp(at[0], "-") == 0 || strcmp(at[1], "-") == 0)
-		return fail(0, "cp: a tar stream (-) can't be copied yet");
+		return fail_hint(fail(0, "cp: - (a tar stream) can't be copied"),
+				 "tar does it: skiff exec CONTAINER tar -c -C / PATH > FILE");
 	from = find_colon(at[0]);
 	to = find_colon(at[1]);
 	if (!from == !to)

@@ -172,7 +172,11 @@ static int set_pids(int64_t *value, const struct option_walk *walk)
 	*value = LIMIT_NONE;
 	if (strcmp(walk->value, "-1") == 0 || strcmp(walk->value, "0") == 0)
 		return 0;
-	return set_number(value, walk, 1, PIDS_MAX);
+	*value = limit_parse_whole(walk->value);
+	return *value < 1 || *value > PIDS_MAX ?
+		       refuse(walk, "not a whole number from 1 to %d, or 0 or -1 for no limit",
+			      PIDS_MAX) :
+		       0;
 }
 
 static int set_rate(struct limits *limits, int option, const struct option_walk *walk)

@@ -24,6 +24,7 @@ static const struct option_row main_options[] = {
 static int command_hello(const struct global_options *global, char *const *words);
 static int command_version(const struct global_options *global, char *const *words);
 static int command_help(const struct global_options *global, char *const *words);
+static int run_command(const struct global_options *global, char *const *words);
 
 static const struct command_row {
 	const char *name;
@@ -65,7 +66,10 @@ static const struct command_row {
 
 static int command_help(const struct global_options *global, char *const *words)
 {
-	(void)global, (void)words;
+	static char option[] = "--help";
+
+	if (words[0] && words[0][0] != '-' && !words[1]) /* skiff help COMMAND */
+		return run_command(global, (char *const[]){ words[0], option, NULL });
 	printf("Usage: skiff [OPTIONS] COMMAND\n\nRun containers; learn how they are made.\n\n"
 	       "Commands:\n");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)

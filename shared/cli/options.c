@@ -4,6 +4,7 @@
  * flag that takes =false, and a message that names the command. */
 #include "options.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +13,11 @@
 
 static int unknown_option(const struct option_walk *walk)
 {
-	return fail_hint(fail(0, "%s: unknown option %s", walk->command, walk->shown),
-			 "skiff %s --help lists the options", walk->command);
+	bool named = walk->command[0]; /* not where skiff's own options are read */
+
+	return fail_hint(fail(0, "%s%sunknown option %s", walk->command, named ? ": " : "",
+			      walk->shown),
+			 "skiff%s%s --help lists the options", named ? " " : "", walk->command);
 }
 
 /* Checks that the option can be had in this build. Returns its id or -errno with a record. */

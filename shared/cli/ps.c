@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cgroup.h"
 #include "commands.h"
 #include "container.h"
 #include "dirs.h"
@@ -14,6 +15,7 @@
 #include "jsonfile.h"
 #include "options.h"
 #include "scope.h"
+#include "state.h"
 #include "store.h"
 #include "strv.h"
 
@@ -34,7 +36,7 @@ static const struct option_row ps_options[] = {
 
 struct row {
 	char id[CONTAINER_ID_LENGTH + 1];
-	bool running;
+	bool running, paused;
 	json_int_t created;
 	json_t *record; /* container.json */
 };
@@ -64,6 +66,21 @@ static const char *ago(json_int_t then, char text[40])
 	return text;
 }
 
+/* RACE: a container that has ended meanwhile is not paused. */
+static bool is_paused(const char *id)
+{
+	struct state_container found;
+	bool paused;
+
+	if (state_find(id, &found) < 0) {
+		fail_forget();
+		return false;
+	}
+	paused = found.cgroup_fd >= 0 && cgroup_is_frozen(found.cgroup_fd);
+	state_release(&found);
+	return paused;
+}
+
 static int add_row(struct table *table, const char *id)
 {
 	struct store_container found;
@@ -79,6 +96,7 @@ static int add_row(struct table *table, const char *id)
 		table->rows = grown;
 		*row = (struct row){ .running = found.running };
 		memcpy(row->id, found.id, sizeof row->id);
+		row->paused = found.running && is_paused(found.id);
 		row->record = jsonfile_read(found.dir_fd, "container.json");
 		row->created = json_integer_value(json_object_get(row->record, "created"));
 	}
@@ -148,7 +166,7 @@ static int id_length(int flags)
 	return flags & PS_NO_TRUNC ? CONTAINER_ID_LENGTH : CONTAINER_SHORT_ID_LENGTH;
 }
 
-/* "Up 5 seconds", "Exited (0) 2 hours ago". */
+/* "Up 5 seconds", "Up 5 seconds (Paused)", "Exited (0) 2 hours ago". */
 static void tell_status(const struct row *row, char status[80])
 {
 	const json_t *code = json_object_get(row->record, "exitCode");
@@ -156,8 +174,9 @@ static void tell_status(const struct row *row, char status[80])
 	char since[40];
 
 	if (row->running)
-		snprintf(status, 80, "Up %.*s",
-			 (int)(strlen(ago(row->created, since)) - strlen(" ago")), since);
+		snprintf(status, 80, "Up %.*s%s",
+			 (int)(strlen(ago(row->created, since)) - strlen(" ago")), since,
+			 row->paused ? " (Paused)" : "");
 	else if (code)
 		snprintf(status, 80, "Exited (%lld) %s", (long long)json_integer_value(code),
 			 ago(json_integer_value(finished), since));

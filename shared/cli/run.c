@@ -80,7 +80,8 @@ static int choose_namespace(struct container *c, enum namespace_kind kind,
 	} else {
 		return fail_hint(fail(0, "%s: %s %s: no such choice", walk->command, walk->shown,
 				      walk->value),
-				 "host, private or container:NAME");
+				 "host, private%s or container:NAME",
+				 kind == NAMESPACE_NETWORK ? ", none" : "");
 	}
 	return 0;
 }

@@ -76,29 +76,49 @@ static const char *size_text(char text[32], uint64_t bytes, bool binary)
 	return text;
 }
 
-/* The columns of a row as text. */
+/* The columns of a row as text; what is not known is "--", as in Docker. */
 struct row {
 	char cpu[32], usage[72], percent[32], io[72], pids[32], pressure[96];
 };
 
-static void fill_row(const struct watched *one, struct row *row)
+static void fill_memory(const struct usage *usage, struct row *row)
 {
-	const struct usage *usage = &one->usage;
 	uint64_t limit = memory_limit(usage);
 	char left[32], right[32];
 
-	snprintf(row->cpu, sizeof row->cpu, "%.2f%%",
-		 cgroup_cpu_percent(one->before.cpu_usec, usage->cpu_usec,
-				    one->time_usec - one->before_usec));
+	strcpy(row->usage, "-- / --");
+	strcpy(row->percent, "--");
+	if (!usage->knows_memory)
+		return;
 	snprintf(row->usage, sizeof row->usage, "%s / %s",
 		 size_text(left, usage->memory_bytes, true), size_text(right, limit, true));
 	snprintf(row->percent, sizeof row->percent, "%.2f%%",
 		 limit ? 100.0 * (double)usage->memory_bytes / (double)limit : 0);
-	snprintf(row->io, sizeof row->io, "%s / %s", size_text(left, usage->read_bytes, false),
-		 size_text(right, usage->written_bytes, false));
-	snprintf(row->pids, sizeof row->pids, "%" PRIu64, usage->pids);
-	snprintf(row->pressure, sizeof row->pressure, "%.2f / %.2f / %.2f", usage->pressure[0],
-		 usage->pressure[1], usage->pressure[2]);
+}
+
+static void fill_row(const struct watched *one, struct row *row)
+{
+	const struct usage *usage = &one->usage;
+	char left[32], right[32], pressure[3][24];
+
+	*row = (struct row){ .io = "-- / --", .pids = "--" };
+	snprintf(row->cpu, sizeof row->cpu, "%.2f%%",
+		 cgroup_cpu_percent(one->before.cpu_usec, usage->cpu_usec,
+				    one->time_usec - one->before_usec));
+	fill_memory(usage, row);
+	if (usage->knows_io)
+		snprintf(row->io, sizeof row->io, "%s / %s",
+			 size_text(left, usage->read_bytes, false),
+			 size_text(right, usage->written_bytes, false));
+	if (usage->knows_pids)
+		snprintf(row->pids, sizeof row->pids, "%" PRIu64, usage->pids);
+	for (int i = 0; i < 3; i++)
+		if (usage->knows_pressure[i])
+			snprintf(pressure[i], sizeof pressure[i], "%.2f", usage->pressure[i]);
+		else
+			strcpy(pressure[i], "--");
+	snprintf(row->pressure, sizeof row->pressure, "%s / %s / %s", pressure[0], pressure[1],
+		 pressure[2]);
 }
 
 static void print_json(const struct watched *one)
@@ -135,6 +155,20 @@ static void print_table(const struct watched *list, int count)
 	}
 }
 
+/* Finds a container that was named. Returns 0 or -errno with a failure record. */
+static int find_named(const char *reference, struct state_container *found)
+{
+	TRY(state_find(reference, found));
+	if (found->cgroup_fd >= 0)
+		return 0;
+	state_release(found);
+	return fail_exit_code(fail(0,
+				   "container %s is in no cgroup of its own, so nothing is known "
+				   "of what it uses",
+				   reference),
+			      1);
+}
+
 /* Finds the containers to look at: those that were named, or all that run.
  * Returns how many, or -errno with a failure record; *found is the caller's. */
 static int find_containers(const struct stats *stats, struct state_container **found)
@@ -149,7 +183,7 @@ static int find_containers(const struct stats *stats, struct state_container **f
 	if (!*found)
 		return fail(ENOMEM, "looking at the containers");
 	for (int i = 0; i < count; i++) {
-		int ret = state_find(stats->references[i], &(*found)[i]);
+		int ret = find_named(stats->references[i], &(*found)[i]);
 
 		while (ret < 0 && i > 0)
 			state_release(&(*found)[--i]);

@@ -13,6 +13,7 @@ enum update_option { UPDATE_HELP = 1 };
 static const struct option_row update_options[] = {
 	LIMIT_OPTION_ROWS,
 	{ "help", 0, VALUE_NONE, 0, UPDATE_HELP, "show this" },
+	{ "restart", 0, VALUE_NEEDED, 10, 0, "" },
 	{ 0 },
 };
 

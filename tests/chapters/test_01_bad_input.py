@@ -292,3 +292,17 @@ def test_double_dash_and_options_of_the_command(box):
     expect(
         result, 0, rule="What follows the command is the command's, also if it looks like an option of skiff."
     )
+
+
+def test_unknown_option_of_skiff_itself(box):
+    result = box.skiff.run(["-D", "run"])
+    check(
+        result.code == 125 and result.err == "skiff: unknown option -D\nhint: skiff --help lists the options\n",
+        f"We ran `{result.typed}`.",
+        f"{result.ended}; {result.err!r}",
+    )
+
+
+def test_help_of_a_command(box):
+    asked, told = box.skiff.run(["help", "run"]), box.skiff.run(["run", "--help"])
+    check(asked.code == 0 and asked.out == told.out, f"We ran `{asked.typed}`.", f"It should print what `{told.typed}` does: {asked.out!r}")

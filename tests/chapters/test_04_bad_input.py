@@ -15,7 +15,7 @@ WRONG = (
     ("--cpu-shares", ("1", "262145", "-1", "1.5", "x"), "2 to 262144"),
     ("--cpu-weight", ("0", "10001", "-3", "", "1.0"), "1 to 10000"),
     ("--cpuset-cpus", ("", "x", "1-0", "0-", "-1", "0,", ",0", "0-99999", "0;1", "99999999999999999999"), "0 to"),
-    ("--pids-limit", ("-2", "x", "", "4194305", "1.5", "99999999999999999999"), "1 to 4194304"),
+    ("--pids-limit", ("-2", "x", "", "4194305", "1.5", "99999999999999999999"), "1 to 4194304, or 0 or -1"),
     ("--device-read-bps", ("/dev/null:1m", "/dev/sda", ":5", "x:0", ""), ""),
     ("--device-write-iops", ("/dev/nosuch:100",), ""),
 )
@@ -77,6 +77,7 @@ def test_update_and_stats_of_nobody(box):
         (["update", "-m", "64m"], 125),
         (["update", "-m", "1", "nobody"], 125),
         (["update", "--oom-score-adj", "1", "nobody"], 125),
+        (["update", "--restart", "no", "nobody"], 125),
         (["stats", "--no-stream", "nobody"], 1),
         (["stats", "--format", "xml"], 125),
         (["kill"], 125),
@@ -101,4 +102,27 @@ def test_stats(box):
     keys = {"Container", "ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "BlockIO", "PIDs", "Pressure"}
     check(set(seen) == keys and seen["ID"] == ident[:12] and seen["Name"] == name and seen["CPUPerc"].endswith("%"),
           f"We ran `{result.typed}`.", f"It printed {result.out!r}. {result.err}", "Docker's keys, and the pressure.")
+    held.finish()
+
+
+def test_stats_invent_nothing(box):
+    """What no controller of version 2 measures is not known: --, as in Docker. Processes can be counted without one."""
+    name, held = box.named()
+    seen = box.skiff.run(["stats", "--no-stream", "--format", "json", name]).json()
+    unknown = {"memory": ("MemUsage", "-- / --"), "io": ("BlockIO", "-- / --")}
+    here = kernel.controllers()
+    for controller, (key, text) in unknown.items():
+        check((seen[key] == text) == (controller not in here), f"We ran `skiff stats`; there are the controllers {sorted(here)}.",
+              f"{key}: {seen[key]}")
+    check((seen["MemPerc"] == "--") == ("memory" not in here), "We ran `skiff stats`.", f"MemPerc: {seen['MemPerc']}")
+    check(seen["PIDs"] == "1", "We ran `skiff stats` on a container with one process.", f"PIDs: {seen['PIDs']}")
+    held.finish()
+
+
+def test_stats_without_a_cgroup(box):
+    no_cgroup = ["unshare", "--mount", "sh", "-c", 'umount -l -a -t cgroup2 && exec "$@"', "sh"]
+    name, held = box.named(wrapper=no_cgroup)
+    result = box.skiff.run(["stats", "--no-stream", name])
+    check(result.code == 1 and "no cgroup of its own" in result.err and not result.out, f"We ran `{result.typed}`; it has no cgroup.",
+          f"{result.ended}; {result.out!r}; {result.err!r}")
     held.finish()

@@ -422,3 +422,17 @@ def test_guest_of_a_user_namespace(box):
     expect(box.run("true", opts=["--rm"]), 0)
     left = os.listdir(box.skiff.root_dir + "/temporary")
     check(not left, "We ran such a container with --rm, and then another.", f"Left in $SKIFF_ROOT/temporary: {left}.")
+
+
+def test_ps_tells_who_is_paused(box):
+    name, held = box.named()
+    lines = [next(line for line in box.skiff.run(["ps"]).out.splitlines() if name in line)]
+    for command in ("pause", "unpause"):
+        expect(box.skiff.run([command, name]), 0)
+        lines.append(next(line for line in box.skiff.run(["ps"]).out.splitlines() if name in line))
+    held.finish()
+    check(
+        ["(Paused)" in line for line in lines] == [False, True, False],
+        "We ran `skiff ps` before `skiff pause`, after it, and after `skiff unpause`.",
+        f"It printed {lines}.",
+    )

@@ -208,7 +208,7 @@ def test_commit_and_use(box, home):
     )
     again = box.skiff.run(["commit", name, made])
     check(
-        again.code == 125 and "File exists" in again.err,
+        again.code == 125 and f"{made}: File exists" in again.err,
         "We committed to a directory that is there already.",
         f"{again.ended}: {again.err!r}",
         "What is there is not overwritten.",

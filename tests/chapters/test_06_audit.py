@@ -65,6 +65,28 @@ def test_privileged_container(box):
     did = f"We ran `skiff audit` on `{held.typed}`."
     check(of(facts, "filter") == {"none"} and facts[("filter", "none")], did, f"Filter: {of(facts, 'filter')}")
     check(any(path.startswith("/sys ") for path in of(facts, "writable path")), did, f"{of(facts, 'writable path')}")
+    untold = [what for (_, what), risk in facts.items() if risk and risk.startswith("see ")]
+    check(not untold, did, f"No risk of {untold} is told.")
+
+
+def test_nodes_and_masks_of_a_user_namespace(box):
+    """There skiff can make no nodes: it binds the host's, also over files of /proc."""
+    held, facts, _ = audited(box, "--uidmap", "0:100000:65536")
+    paths = of(facts, "writable path")
+    check(not paths, f"We ran `skiff audit` on `{held.typed}`.", f"Writable paths: {paths}", "Every container has these nodes.")
+
+
+def test_device_that_is_covered(box):
+    name, held = box.named("--uidmap", "0:100000:65536", "--device", "/dev/kmsg", "--cap-add", "SYS_ADMIN")
+    expect(box.exec(name, "mount", "-o", "bind", "/dev/null", "/dev/kmsg"), 0)
+    result = expect(box.skiff.run(["audit", name]), 0)
+    check(
+        "a device of the host" in result.out,
+        f"We ran `{held.typed}`, and mounted /dev/null over /dev/kmsg in it; then `{result.typed}`.",
+        f"It printed {result.out!r}.",
+        "A container that may mount must not hide what it has been given.",
+    )
+    held.finish()
 
 
 def test_user(box):
