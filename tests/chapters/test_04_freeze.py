@@ -107,7 +107,7 @@ def test_what_is_refused(box):
 
 @task("4.4")
 def test_signals_for_a_paused_container(box):
-    """Frozen processes hear nothing but SIGKILL; a signal that is to end the container thaws it, as with Docker."""
+    """A frozen process runs no handler; so a signal that is to end the container thaws it, as with Docker."""
     for number in (signal.SIGTERM, signal.SIGINT):
         name, held = box.named()
         expect(box.skiff.run(["pause", name]), 0)

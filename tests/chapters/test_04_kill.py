@@ -68,7 +68,7 @@ def test_kill_of_a_paused_container(box):
     name, held = box.named()
     expect(box.skiff.run(["pause", name]), 0)
     expect(box.skiff.run(["kill", name]), 0, out=name + "\n")
-    expect(held.wait(), 137, rule="SIGKILL is the one thing that a frozen process hears.")
+    expect(held.wait(), 137, rule="SIGKILL ends a frozen process, too: no handler can hold it up.")
 
 
 @task("4.5")

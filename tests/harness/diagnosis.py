@@ -193,7 +193,10 @@ CAUSES = (
     (
         "4.1",
         r"making the container's first process: Bad file descriptor",
-        "0 is standard input, not the cgroup: make_cgroup() returns the descriptor that openat(2) gave.",
+        (
+            "what make_cgroup() returned is not a descriptor of a cgroup. It has to be made below `parent`, with"
+            " mkdirat(2) and openat(2), and what openat() gave is returned (0 is standard input)."
+        ),
     ),
     (
         "4.2",
@@ -253,6 +256,14 @@ CAUSES = (
         "5.4",
         r"--read-only .*(/dev/shm/x|/proc/self/oom_score_adj|can't create /dev).*Read-only file system",
         "AT_RECURSIVE makes the mounts below read-only, too.",
+    ),
+    (
+        "6.2",
+        r"skiff: .*: Operation not permitted",
+        (
+            "who is not root any more may not change groups: setgroups(2) and setresgid(2) come before"
+            " setresuid(2). And where groups_are_fixed(), a setgroups() that fails is passed over."
+        ),
     ),
 )
 

@@ -18,6 +18,7 @@ from .verdicts import SAYS_UNWRITTEN
 
 SECONDS = 30
 LAB_MARK = Path("/run/lab")
+GIVEN = "given"  # stops_at: no task, but code that every chapter is given
 COLUMNS = {"escaped": "red", "stopped": "green"}
 
 
@@ -103,7 +104,7 @@ def verdict(who, word, status, output):
 def learners(tree, attack, chapter):
     """The same on the learner's code, as far as it is written."""
     number = str(attack.data["stops_at"])
-    if number in chapter.unwritten():
+    if number != GIVEN and number in chapter.unwritten():
         return Try("yours", "not written yet", f"task {number} stops it")
     built, _ = build_learner(tree, choose_rooms(
         tree, chapter, attack.data["chapter"]))
@@ -133,6 +134,14 @@ def mistake(attack):
     return "see " + path.name
 
 
+def defending_chapter(tree, attack):
+    """The chapter of the task that stops it; its own, if given code does."""
+    if attack.data["stops_at"] == GIVEN:
+        return tree.chapter(str(attack.data["chapter"]))
+    chapter, _ = tree.task(str(attack.data["stops_at"]))
+    return chapter
+
+
 def run_attack(tree, attack):
     """Before, after and the learner's own."""
     tries = []
@@ -142,7 +151,7 @@ def run_attack(tree, attack):
                  else machine.stage_skiff(tree, int(stage["stage"])))
         tries.append(attempt(tree, attack, who, skiff,
                              stage.get("args", [])))
-    chapter, _ = tree.task(str(attack.data["stops_at"]))
+    chapter = defending_chapter(tree, attack)
     tries.append(learners(tree, attack, chapter))
     return tries
 
@@ -162,7 +171,8 @@ def show(attack, tries):
                         for one in tries)).rstrip())
     for one in tries:
         say(fold(f"{one.who}: {one.evidence}", "    "))
-    say(f"  stopped by task {data['stops_at']}\n")
+    say("  stopped by code that is given\n" if data["stops_at"] == GIVEN
+        else f"  stopped by task {data['stops_at']}\n")
 
 
 def is_as_promised(tries):

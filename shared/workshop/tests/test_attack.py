@@ -42,6 +42,12 @@ def test_the_learners_own_is_tried_when_written(attack, shop):
     assert status == 0 and "yours: open: refused" in text
 
 
+def test_given_code_stops_it_before_any_task_is_written(attack):
+    status, text = attack(GUARDED, stops_at="given")
+    assert status == 0 and "stopped by code that is given" in text
+    assert "yours: open: refused" in text
+
+
 def test_another_unwritten_task_is_no_defence(attack, shop):
     shop.solve()
     says = "skiff: task 1.1 (sum) is not written yet: x.c:1"
