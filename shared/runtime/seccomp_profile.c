@@ -24,6 +24,7 @@
 
 #include "fail.h"
 #include "scope.h"
+#include "seccomp_fields.h"
 
 /* One compilation. */
 struct compiler {
@@ -249,7 +250,7 @@ static int add_rule(struct compiler *compiler, const json_t *rule)
 
 	if (!rule_counts(compiler, rule))
 		return 0;
-	if (!names) /* an older form of the format */
+	if (!json_is_array(names)) /* an older form of the format */
 		return add_name(compiler, rule, text_of(rule, "name"));
 	json_array_foreach(names, i, item)
 		TRY(add_name(compiler, rule, json_string_value(item)));
@@ -309,6 +310,7 @@ static int add_all(struct compiler *compiler, const json_t *profile)
 	size_t i;
 	int ret;
 
+	TRY(seccomp_fields_check(profile, compiler->name));
 	TRY(parse_action(compiler, text_of(profile, "defaultAction"),
 			 json_object_get(profile, "defaultErrnoRet"), &compiler->default_action));
 	compiler->filter = seccomp_init(compiler->default_action);
@@ -378,7 +380,7 @@ int seccomp_profile_compile(const char *text, size_t length, const char *name, u
 {
 	struct compiler compiler = { .name = name, .bounding = bounding };
 	json_error_t error;
-	json_t *profile = json_loadb(text, length, 0, &error);
+	json_t *profile = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	int ret;
 
 	if (!profile)

@@ -166,6 +166,18 @@ def test_ulimits(box):
     check(resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard), "We ran containers with limits.", "Ours have changed.")
 
 
+def test_ulimits_in_exec(box):
+    name, held = box.named("--ulimit", "nofile=64:65", "--ulimit", "core=-1")
+    result = box.exec(name, "sh", "-c", "ulimit -n; ulimit -Hn; ulimit -c")
+    check(
+        result.out.split() == ["64", "65", "unlimited"],
+        f"We ran `{result.typed}` in a container with --ulimit nofile=64:65 and core=-1.",
+        f"It printed {result.out!r}. {result.err}",
+        "What joins a container has its limits: else exec would be a way round.",
+    )
+    held.finish()
+
+
 def test_sysctls(box):
     with open("/proc/sys/net/ipv4/ip_default_ttl", encoding="ascii") as file:
         hosts = file.read()

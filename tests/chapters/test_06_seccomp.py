@@ -102,6 +102,8 @@ def test_profile_of_ones_own(box, profile):
         (with_rule(args=[{"index": 2, "value": 0o700, "op": "SCMP_CMP_EQ"}]), EPERM),
         (with_rule(args=[{"index": 2, "value": 0o755, "op": "SCMP_CMP_EQ"}]), 0),
         (with_rule(args=[{"index": 2, "value": 0o700, "valueTwo": 0o700, "op": "SCMP_CMP_MASKED_EQ"}]), EPERM),
+        (with_rule(args=None, includes=None, excludes=None, errnoRet=None), EPERM),
+        (with_rule(names=None, name="mkdirat"), EPERM),
         (with_rule(includes={"caps": ["CAP_SYS_ADMIN"]}), 0),
         (with_rule(includes={"minKernel": "4.8"}), EPERM),
         (with_rule(includes={"minKernel": "99.0"}), 0),
@@ -152,6 +154,12 @@ def test_bad_profiles(box, profile, home):
         (with_rule(action="SCMP_ACT_PARDON"), "SCMP_ACT_PARDON"),
         (with_rule(args=[{"index": 0, "value": 1, "op": "SCMP_CMP_ODD"}]), "SCMP_CMP_ODD"),
         (with_rule(args=[{"index": 9, "value": 1, "op": "SCMP_CMP_EQ"}]), "6 arguments"),
+        (with_rule(names="mkdirat"), "names: not a list of texts"),
+        (with_rule(args={}), "args: not a list of objects"),
+        (with_rule(args=[{"index": 2, "value": "16", "op": "SCMP_CMP_EQ"}]), "value: not a whole number from 0"),
+        (with_rule(includes={"caps": "CAP_CHOWN"}), "caps: not a list of texts"),
+        ({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {}}, "syscalls: not a list of objects"),
+        ('{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [], "syscalls": []}', "duplicate"),
     ):
         result = box.run("@die", "0", opts=["--security-opt", "seccomp=" + profile(content)])
         check(

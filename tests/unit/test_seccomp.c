@@ -106,7 +106,14 @@ static void test_bad_profiles(void **state)
 		{ "{\n\n}x", "line 3" },
 		{ "[]", "unknown action" },
 		{ "{\"defaultAction\":\"ALLOW\"}", "ALLOW" },
-		{ "{\"defaultAction\":7}", "unknown action" },
+		{ "{\"defaultAction\":7}", "defaultAction: not a text" },
+		{ "{\"syscalls\":{}}", "syscalls: not a list of objects" },
+		{ "{\"syscalls\":[null]}", "syscalls: not a list of objects" },
+		{ "{\"syscalls\":[{\"names\":\"mkdir\"}]}", "names: not a list of texts" },
+		{ "{\"syscalls\":[{\"errnoRet\":-1}]}", "errnoRet: not a whole number" },
+		{ "{\"syscalls\":[{\"args\":[{\"value\":\"16\"}]}]}", "value: not a whole" },
+		{ "{\"syscalls\":[{\"excludes\":[]}]}", "excludes: not an object" },
+		{ "{\"syscalls\":[],\"syscalls\":[]}", "duplicate" },
 	};
 
 	(void)state;
