@@ -139,8 +139,9 @@ static int visit_entry(struct walk *walk, int dir, const char *path, const char 
 	struct stat status;
 	char below[PATH_MAX], kind;
 
+	/* RACE: a container that runs removes files while we look. */
 	if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	/* TODO 5.5 whiteouts
 	 * kind is 'D' (deleted) for a whiteout, 'C' (changed) for what exists_below(lowers, name),
 	 * and 'A' (added) for what does not.
@@ -201,6 +202,8 @@ static int visit_directory(struct walk *walk, const char *path)
 	struct dirent *entry;
 	int ret;
 
+	if (dir == -ENOENT && *path) /* RACE: it was removed since we found it */
+		return 0;
 	if (!list)
 		return dir < 0 ? dir : -errno;
 	ret = open_lowers(walk, path, &lowers);

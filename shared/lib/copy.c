@@ -296,6 +296,14 @@ static int copy_entry(struct copy *copy, int from_dir, const char *from, int to_
 	return ret;
 }
 
+/* RACE: a container that runs removes files while they are copied. */
+static bool is_gone(int dir, const char *name)
+{
+	struct stat status;
+
+	return fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
 /* Copies what is in the levels that are open, and leaves them.
  * SECURITY: a loop, for a container decides how deep its directories are (test:
  * chapters/test_05_layer.py, test_hostile_depth). */
@@ -308,7 +316,7 @@ static int copy_levels(struct copy *copy)
 
 		if (entry) {
 			ret = copy_entry(copy, from, entry->d_name, level->to, entry->d_name);
-			if (ret < 0)
+			if (ret < 0 && !(ret == -ENOENT && is_gone(from, entry->d_name)))
 				return ret;
 			continue;
 		}
