@@ -108,7 +108,8 @@ FORCE:
 .PHONY: test
 test: ## everything the project promises (with sudo)
 	@shared/workshop/packages.sh build test vm peers
-	@$(MAKE) --no-print-directory build stages weak fault probes image vm-build
+	@$(MAKE) --no-print-directory $(PARALLEL) build stages probes
+	@$(MAKE) --no-print-directory weak fault image vm-build
 	@unshare --net sh -c 'ip link set lo up && exec "$$@"' sh \
 		"$$(shared/workshop/find-python)" tests/run --build '$(BUILD)' $(PHASES)
 	$(give_back)

@@ -2,6 +2,9 @@
 
 IMAGE := $(BUILD)/images/busybox/rootfs
 
+# All processors, unless make was told how many: make -j1 demo.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 .PHONY: packages doctor image demo
 
 # Groups: build test vm peers.
@@ -18,5 +21,5 @@ image: ## make the default root file system
 # Packages first, in a run of its own: the build asks pkg-config for what they bring.
 demo: ## build skiff and show a container beside its host
 	@shared/workshop/packages.sh build
-	@$(MAKE) --no-print-directory build image
+	@$(MAKE) --no-print-directory $(PARALLEL) build image
 	@"$$(shared/workshop/find-python sys)" shared/workshop/demo --build $(BUILD)

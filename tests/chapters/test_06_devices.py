@@ -167,11 +167,11 @@ def test_ulimits(box):
 
 
 def test_ulimits_in_exec(box):
-    name, held = box.named("--ulimit", "nofile=64:65", "--ulimit", "core=-1")
-    result = box.exec(name, "sh", "-c", "ulimit -n; ulimit -Hn; ulimit -c")
+    name, held = box.named("--ulimit", "nofile=64:65", "--ulimit", "cpu=-1")
+    result = box.exec(name, "sh", "-c", "ulimit -n; ulimit -Hn; ulimit -t")
     check(
         result.out.split() == ["64", "65", "unlimited"],
-        f"We ran `{result.typed}` in a container with --ulimit nofile=64:65 and core=-1.",
+        f"We ran `{result.typed}` in a container with --ulimit nofile=64:65 and cpu=-1.",
         f"It printed {result.out!r}. {result.err}",
         "What joins a container has its limits: else exec would be a way round.",
     )
