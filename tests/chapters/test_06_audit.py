@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from harness import check, expect, privileges
 
 
@@ -69,6 +71,7 @@ def test_privileged_container(box):
     check(not untold, did, f"No risk of {untold} is told.")
 
 
+@pytest.mark.on_disk
 def test_nodes_and_masks_of_a_user_namespace(box):
     """There skiff can make no nodes: it binds the host's, also over files of /proc."""
     held, facts, _ = audited(box, "--uidmap", "0:100000:65536")
@@ -76,6 +79,7 @@ def test_nodes_and_masks_of_a_user_namespace(box):
     check(not paths, f"We ran `skiff audit` on `{held.typed}`.", f"Writable paths: {paths}", "Every container has these nodes.")
 
 
+@pytest.mark.on_disk
 def test_device_that_is_covered(box):
     name, held = box.named("--uidmap", "0:100000:65536", "--device", "/dev/kmsg", "--cap-add", "SYS_ADMIN")
     expect(box.exec(name, "mount", "-o", "bind", "/dev/null", "/dev/kmsg"), 0)
