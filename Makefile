@@ -9,6 +9,9 @@ Q       := $(if $(V),,@)
 PKG     ?= pkg-config
 VERSION := 0.3
 
+# All processors, unless make was told how many: make -j1 demo.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 

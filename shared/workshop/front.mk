@@ -2,9 +2,6 @@
 
 IMAGE := $(BUILD)/images/busybox/rootfs
 
-# All processors, unless make was told how many: make -j1 demo.
-PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-
 .PHONY: packages doctor image demo
 
 # Groups: build test vm peers.
