@@ -114,7 +114,7 @@ def test_init_tells_nothing_of_the_caller(box):
 
 @task("1.6")
 def test_init_passes_the_status_on(box):
-    code = random.randint(1, 120)
+    code = random.randint(10, 120)
     expect(
         box.run("@die", str(code), opts=["--init"]),
         code,
@@ -177,7 +177,7 @@ def test_init_forwards_signals(box):
 @task("1.6")
 def test_init_ends_with_its_command_though_others_run(box):
     if box.skiff.stage >= 3:
-        code = random.randint(1, 120)
+        code = random.randint(10, 120)
         job = box.start("sh", "-c", f"(sleep 100 &); exit {code}", opts=["--init"])
         job.hang_reason = "the init waited until no child was left."
         expect(

@@ -36,7 +36,7 @@ def test_exit_code_is_the_commands(box):
 @task("1.3")
 def test_command_is_waited_for(box):
     """The command ends only when skiff has looked once, and has found nothing."""
-    code = random.randint(1, 120)
+    code = random.randint(10, 120)
     job = box.start("sh", "-c", f"echo ready; read line; exit {code}")
     job.line()
     until(lambda: kernel.settled(job.pid))

@@ -88,7 +88,7 @@ def test_exec_is_seen_inside(box):
 def test_exec_finds_the_container(box):
     name, held = box.named()
     ident = box.container_id()
-    code = random.randint(1, 120)
+    code = random.randint(10, 120)
     for reference in (name, ident, ident[:12], ident[:6]):
         expect(
             box.exec(reference, "/probe/die", str(code)),
@@ -305,7 +305,7 @@ def test_ordinary_user_execs_from_within(box, home):
     how = person.how(box.skiff)
     how["env"]["SKIFF_RUN"] = os.path.join(person.runtime_dir, "skiff")
     how["env"]["SKIFF_ROOT"] = person.data_dir
-    code = random.randint(1, 120)
+    code = random.randint(10, 120)
     enter = ["nsenter", "-t", str(held.child()), "-U", "--preserve-credentials"]
     expect(
         box.exec(name, "/probe/die", str(code), wrapper=enter, **how),

@@ -17,14 +17,15 @@ def maps_of(pid):
     }
 
 
-def idle_range():
-    return 100000 + 65536 * random.randint(1, 1000)
+def idle_ranges(count):
+    """Ranges of IDs that nobody uses, no two the same."""
+    return [100000 + 65536 * step for step in random.sample(range(1, 1001), count)]
 
 
 @task("3.4")
 @pytest.mark.on_disk
 def test_root_maps_a_range(box):
-    uid, gid = idle_range(), idle_range()
+    uid, gid = idle_ranges(2)
     held = box.hold(
         opts=["--uidmap", f"0:{uid}:65536", "--gidmap", f"0:{gid}:65536"],
         likely=(
@@ -75,7 +76,7 @@ def test_root_maps_a_range(box):
 @task("3.4")
 @pytest.mark.on_disk
 def test_files_keep_their_owners(box):
-    uid = idle_range()
+    (uid,) = idle_ranges(1)
     os.chown(box.path("/etc/hosts"), 7, 8)
     seen = box.look("@ids", "/etc/passwd", "/etc/hosts", "/root/new", opts=["--uidmap", f"0:{uid}:65536"])
     did = f"We ran a probe with --uidmap 0:{uid}:65536, in a root file system that belongs to root."
@@ -119,7 +120,7 @@ def test_files_keep_their_owners(box):
 @task("3.4")
 @pytest.mark.on_disk
 def test_several_ranges(box):
-    uid = idle_range()
+    (uid,) = idle_ranges(1)
     held = box.hold(
         opts=["--uidmap", f"0:{uid}:1000", "--uidmap", f"1000:{uid + 5000}:10", "--gidmap", f"0:{uid}:2000"]
     )

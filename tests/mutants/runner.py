@@ -145,10 +145,10 @@ def show(outcome, texts):
 
 
 def recall(outcomes):
-    """What failed once more, in one line each: the last lines of a long log."""
+    """What failed once more: the last lines of a long log."""
     for outcome in outcomes:
         if not outcome.good:
-            print(headline(outcome))
+            show(outcome, False)
 
 
 def choose(mutants, words):
@@ -172,6 +172,8 @@ def main(words):
         print("mutants: the stage tests need root: sudo make mutants",
               file=sys.stderr)
         return 1
+    if os.getsid(0) == 0:  # it began outside of our PID namespace; 00/session-id prints its number
+        os.setsid()
     started = time.monotonic()
     bench = Workbench(options.build)
     mutants, outcomes = read_all(bench)

@@ -132,10 +132,10 @@ def test_a_task_without_mutants_is_told(bench):
     assert len(bad) == 1 and "1.3 status" in bad[0].more
 
 
-def test_what_failed_is_told_again_in_one_line_each(capsys):
-    """Whoever sees only the end of a long log sees which, and no texts."""
+def test_what_failed_is_told_again_with_its_words(capsys):
+    """Whoever sees only the end of a long log sees which, and why."""
     recall([Outcome("00/one", True, "caught", "0.1"),
             Outcome("00/two", False, "LIVES",
                     "all 3 pass\nand more", "a text")])
     out = capsys.readouterr().out
-    assert out.split() == "LIVES 00/two all 3 pass".split()
+    assert out.split() == "LIVES 00/two all 3 pass | and more | a text".split()
