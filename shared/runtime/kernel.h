@@ -1,6 +1,6 @@
 /* kernel.h - system calls that the C library does not wrap everywhere, and their constants.
  *
- * Every function here is the kernel's call and nothing more, but it reports failure as -errno, so
+ * Every sys_ function here is the kernel's call and nothing more, but it reports failure as -errno, so
  * that callers need no global variable. The number of each call comes from <sys/syscall.h>; the
  * structures are the kernel's own (uapi). Linux >= 6.1 is assumed: no call here has a fallback. */
 #ifndef SKIFF_KERNEL_H
@@ -11,9 +11,12 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* <linux/mount.h> clashes with <sys/mount.h> of older C libraries, so the few names are here. */
@@ -66,6 +69,18 @@ struct kernel_mount_attr {
 		long result_ = (call);                                                             \
 		(int)(result_ < 0 ? -errno : result_);                                             \
 	})
+
+/* Whether this kernel says of itself that it is at least of version major.minor: uname(2). For what it
+ * can't be asked in a better way: distributions bring newer things to older versions. */
+static inline bool kernel_is_at_least(int major, int minor)
+{
+	struct utsname kernel;
+	int have[2] = { 0, 0 };
+
+	if (uname(&kernel) < 0 || sscanf(kernel.release, "%d.%d", &have[0], &have[1]) != 2)
+		return false;
+	return have[0] > major || (have[0] == major && have[1] >= minor);
+}
 
 /* clone3(2): like fork(2), the child continues after the call with 0. */
 static inline int sys_clone3(struct clone_args *args)

@@ -59,9 +59,14 @@ static size_t jump(const struct sock_filter *step, uint32_t value)
 	return holds ? step->jt : step->jf;
 }
 
-uint32_t seccomp_ask(const struct seccomp_filter *filter, const struct seccomp_data *call)
+/* Runs the filter on the first `known` bytes of what it is told. Returns true with its answer, or false
+ * with the index of the instruction that asks for more. */
+static bool run(const struct seccomp_filter *filter, const struct seccomp_data *call, size_t known,
+		uint32_t *answer)
 {
 	uint32_t value = 0;
+
+	*answer = SECCOMP_RET_KILL_PROCESS;
 
 	for (size_t at = 0; at < filter->count; at++) {
 		const struct sock_filter *step = &filter->code[at];
@@ -69,7 +74,11 @@ uint32_t seccomp_ask(const struct seccomp_filter *filter, const struct seccomp_d
 		switch (BPF_CLASS(step->code)) {
 		case BPF_LD:
 			if (step->k > sizeof *call - sizeof value)
-				return SECCOMP_RET_KILL_PROCESS;
+				return true;
+			if (step->k >= known) {
+				*answer = (uint32_t)at;
+				return false;
+			}
 			memcpy(&value, (const char *)call + step->k, sizeof value);
 			break;
 		case BPF_ALU:
@@ -79,12 +88,27 @@ uint32_t seccomp_ask(const struct seccomp_filter *filter, const struct seccomp_d
 			at += jump(step, value);
 			break;
 		case BPF_RET:
-			return BPF_RVAL(step->code) == BPF_A ? value : step->k;
+			*answer = BPF_RVAL(step->code) == BPF_A ? value : step->k;
+			return true;
 		default:
-			return SECCOMP_RET_KILL_PROCESS;
+			return true;
 		}
 	}
-	return SECCOMP_RET_KILL_PROCESS;
+	return true;
+}
+
+uint32_t seccomp_ask(const struct seccomp_filter *filter, const struct seccomp_data *call)
+{
+	uint32_t answer;
+
+	run(filter, call, sizeof *call, &answer);
+	return answer;
+}
+
+bool seccomp_ask_early(const struct seccomp_filter *filter, const struct seccomp_data *call,
+		       uint32_t *answer)
+{
+	return run(filter, call, offsetof(struct seccomp_data, instruction_pointer), answer);
 }
 
 bool seccomp_allows(const struct seccomp_filter *filter, int number)

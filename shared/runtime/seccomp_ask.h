@@ -13,6 +13,11 @@ struct seccomp_data;
  * and its data; SECCOMP_RET_KILL_PROCESS for a program that is no filter. */
 uint32_t seccomp_ask(const struct seccomp_filter *filter, const struct seccomp_data *call);
 
+/* The same with the architecture and the number alone. Returns true and the answer if they decide; else
+ * false and, in *answer, the index of the first instruction that asks for more. */
+bool seccomp_ask_early(const struct seccomp_filter *filter, const struct seccomp_data *call,
+		       uint32_t *answer);
+
 /* Whether the filter allows this call of the native architecture, with all arguments 0. */
 bool seccomp_allows(const struct seccomp_filter *filter, int number);
 

@@ -26,10 +26,11 @@
 #include "fail.h"
 #include "scope.h"
 #include "seccomp_profile.h"
+#include "seccomp_shorten.h"
 
 enum {
 	PROFILE_MAX = 1 << 20, /* bytes of a profile */
-	FILTER_FORMAT = 2,     /* of the cache; to be raised when the compiler changes */
+	FILTER_FORMAT = 3,     /* of the cache; to be raised when the compiler changes */
 };
 
 /* skiff's own profile, as it is in chapters/06-security/profile.json. */
@@ -194,6 +195,7 @@ static int get_filter(const struct profile *profile, capability_set bounding,
 		return 0;
 	TRY(seccomp_profile_compile(profile->text, profile->length, profile->name, bounding,
 				    filter));
+	TRY(seccomp_shorten(filter));
 	malloc_trim(0); /* skiff waits long, and should be small */
 	if (dir >= 0)
 		cache_write(dir, key, profile, &head, filter);

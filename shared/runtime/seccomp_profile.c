@@ -19,10 +19,10 @@
 #include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "fail.h"
+#include "kernel.h"
 #include "scope.h"
 #include "seccomp_fields.h"
 
@@ -126,15 +126,11 @@ static bool has_capabilities(const struct compiler *compiler, const json_t *list
 }
 
 /* Whether this kernel is at least of the version MAJOR.MINOR. */
-static bool kernel_is_at_least(const char *version)
+static bool kernel_is_since(const char *version)
 {
-	struct utsname kernel;
-	int wanted[2] = { 0, 0 }, have[2] = { 0, 0 };
+	int major, minor;
 
-	if (uname(&kernel) < 0 || sscanf(kernel.release, "%d.%d", &have[0], &have[1]) != 2 ||
-	    sscanf(version, "%d.%d", &wanted[0], &wanted[1]) != 2)
-		return false;
-	return have[0] > wanted[0] || (have[0] == wanted[0] && have[1] >= wanted[1]);
+	return sscanf(version, "%d.%d", &major, &minor) == 2 && kernel_is_at_least(major, minor);
 }
 
 /* Whether a rule counts here: its "includes" all hold, and none of its "excludes". */
@@ -148,11 +144,11 @@ static bool rule_counts(const struct compiler *compiler, const json_t *rule)
 		return false;
 	if (!has_capabilities(compiler, json_object_get(in, "caps"), true))
 		return false;
-	if (text_of(in, "minKernel") && !kernel_is_at_least(text_of(in, "minKernel")))
+	if (text_of(in, "minKernel") && !kernel_is_since(text_of(in, "minKernel")))
 		return false;
 	return !names_our_arch(json_object_get(out, "arches")) &&
 	       !has_capabilities(compiler, json_object_get(out, "caps"), false) &&
-	       !(text_of(out, "minKernel") && kernel_is_at_least(text_of(out, "minKernel")));
+	       !(text_of(out, "minKernel") && kernel_is_since(text_of(out, "minKernel")));
 }
 
 /* Turns the conditions of a rule into libseccomp's. Returns how many, or -EINVAL with a record. */

@@ -194,21 +194,12 @@ static int detach_trees(struct container *c)
  * fsconfig(2) ends at 255 bytes; mount(2) takes a page, into which 128 descriptors fit. */
 struct options {
 	int fs;		   /* the file system context */
-	bool one_string;   /* this kernel has no lowerdir+ */
+	bool one_string;   /* for a kernel that may not have lowerdir+ */
 	char layers[4096]; /* then: what it says, with colons */
 	char others[4096]; /* all other options, as mount(2) wants them */
 };
 
 enum { FSCONFIG_STRING_MAX = 255 };
-
-static bool has_lowerdir_plus(void)
-{
-	auto_fd probe = sys_fsopen("overlay");
-
-	/* KERNEL: before 6.5 a context takes any key, and complains only when it is too late. */
-	return probe >= 0 && sys_fsconfig(probe, KERNEL_FSCONFIG_SET_FLAG, "lowerdir+", NULL) < 0 &&
-	       sys_fsconfig(probe, KERNEL_FSCONFIG_SET_STRING, "lowerdir+", "/") == 0;
-}
 
 /* Appends to a page of options. 128 layers fill half of it, so a word that does not fit is a mistake
  * of ours: the kernel will miss it and refuse. */
@@ -362,7 +353,8 @@ int overlay_mount(struct container *c)
 	if (c->store_fd < 0)
 		return 0;
 	TRY(attach_trees(c));
-	options.one_string = !has_lowerdir_plus();
+	/* KERNEL: before 6.5 a context takes any key, and complains only when it is too late. */
+	options.one_string = !kernel_is_at_least(6, 7);
 	root = new_overlay(c, &options);
 	if (root == -E2BIG)
 		root = classic_overlay(c, &options);

@@ -126,13 +126,6 @@ class GoodRun:
         """While skiff looks for what killed ones have left."""
         return call.process == 0 and any(first <= self.position[call.target] <= last for first, last in self.sweeps)
 
-    def in_overlay_question(self, call):
-        """The child's first file system context, which is there to learn what the kernel's overlayfs takes."""
-        if call.process != 1 or call.name not in ("fsopen", "fsconfig"):
-            return False
-        contexts = [self.position[one.target] for one in self.calls if one.process == 1 and one.name == "fsopen"]
-        return self.position[call.target] < contexts[1]
-
     def is_spawned(self, call):
         """By a process of posix_spawn(3), which asks for each signal: those that skiff makes itself never do."""
         return call.process >= 2 and any(one.process == call.process and one.name == "rt_sigaction" for one in self.calls)
