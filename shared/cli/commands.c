@@ -28,7 +28,7 @@ int command_finish(const struct global_options *global, struct container *c, int
 int command_words(struct option_walk *walk, const char *usage, const char *about, size_t least,
 		  size_t most)
 {
-	int option, flags = 0;
+	int option, flags = walk->flags;
 	size_t count = 0;
 
 	while ((option = options_next(walk)) > 0) {

@@ -27,6 +27,7 @@ struct option_walk {
 	const struct option_row *rows; /* ends with a row without name */
 	char *const *argv;	       /* argv[at] is the next word */
 	int at;
+	int flags;	     /* for command_words(): those that are on unless turned off */
 	const char *cluster; /* the rest of "-it" */
 	const char *value;   /* of the option that options_next() returned, or NULL */
 	char shown[64];	     /* that option as it was typed */

@@ -59,6 +59,12 @@ static size_t jump(const struct sock_filter *step, uint32_t value)
 	return holds ? step->jt : step->jf;
 }
 
+static bool unanswered(uint32_t *answer, size_t at)
+{
+	*answer = (uint32_t)at;
+	return false;
+}
+
 /* Runs the filter on the first `known` bytes of what it is told. Returns true with its answer, or false
  * with the index of the instruction that asks for more. */
 static bool run(const struct seccomp_filter *filter, const struct seccomp_data *call, size_t known,
@@ -75,10 +81,8 @@ static bool run(const struct seccomp_filter *filter, const struct seccomp_data *
 		case BPF_LD:
 			if (step->k > sizeof *call - sizeof value)
 				return true;
-			if (step->k >= known) {
-				*answer = (uint32_t)at;
-				return false;
-			}
+			if (step->k >= known)
+				return unanswered(answer, at);
 			memcpy(&value, (const char *)call + step->k, sizeof value);
 			break;
 		case BPF_ALU:

@@ -22,7 +22,6 @@
 #include <string.h>
 
 #include "fail.h"
-#include "scope.h"
 #include "seccomp_ask.h"
 
 enum {
@@ -42,15 +41,16 @@ struct range {
 
 struct shortener {
 	const struct seccomp_filter *old;
-	enum holds *holds;			   /* for each old instruction */
+	enum holds holds[BPF_MAXINSNS];		   /* for each old instruction */
 	uint32_t architectures[ARCHITECTURES_MAX]; /* that are compared with */
 	unsigned architecture_count;
-	uint32_t *starts; /* numbers at which the answer may change */
+	uint32_t starts[2 * BPF_MAXINSNS + 1]; /* numbers at which the answer may change */
 	unsigned start_count;
-	struct range *ranges;	  /* of one architecture */
-	struct sock_filter *code; /* written from its end to its start: a jump leads forward */
-	unsigned at;		  /* what is written begins here */
-	unsigned *copies;	  /* where an old instruction is in code; 0: not yet */
+	struct range ranges[2 * BPF_MAXINSNS + 1]; /* of one architecture */
+	struct sock_filter
+		code[BPF_MAXINSNS];    /* written from its end to its start: a jump leads forward */
+	unsigned at;		       /* what is written begins here */
+	unsigned copies[BPF_MAXINSNS]; /* where an old instruction is in code; 0: not yet */
 };
 
 static bool is_jump(const struct sock_filter *one)
@@ -294,25 +294,16 @@ static bool shorten(struct shortener *s)
 
 int seccomp_shorten(struct seccomp_filter *filter)
 {
-	size_t count = filter->count;
-	auto_free enum holds *holds = calloc(count, sizeof *holds);
-	auto_free uint32_t *starts = calloc(2 * count + 1, sizeof *starts);
-	auto_free struct range *ranges = calloc(2 * count + 1, sizeof *ranges);
-	auto_free struct sock_filter *code = calloc(BPF_MAXINSNS, sizeof *code);
-	auto_free unsigned *copies = calloc(count, sizeof *copies);
-	struct shortener s = { .old = filter,
-			       .holds = holds,
-			       .starts = starts,
-			       .ranges = ranges,
-			       .code = code,
-			       .at = BPF_MAXINSNS,
-			       .copies = copies };
+	struct shortener *s = calloc(1, sizeof *s);
 
-	if (!holds || !starts || !ranges || !code || !copies)
+	if (!s)
 		return fail(ENOMEM, "shortening the system call filter");
-	if (shorten(&s)) {
-		filter->count = (unsigned short)(BPF_MAXINSNS - s.at);
-		memcpy(filter->code, code + s.at, filter->count * sizeof *code);
+	s->old = filter;
+	s->at = BPF_MAXINSNS;
+	if (filter->count <= BPF_MAXINSNS && shorten(s)) {
+		filter->count = (unsigned short)(BPF_MAXINSNS - s->at);
+		memcpy(filter->code, s->code + s->at, filter->count * sizeof *filter->code);
 	}
+	free(s);
 	return 0;
 }
