@@ -3,9 +3,11 @@
  * A profile says in JSON what is allowed; seccomp_cache.c gets the program for the kernel's classic
  * BPF machine that says the same. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "fail.h"
 #include "kernel.h"
 #include "privilege.h"
+#include "scope.h"
 #include "seccomp_cache.h"
 
 /* The places of ioctl(2) in the tables of system calls that this kernel may have. */
@@ -71,15 +74,36 @@ static int guard_terminal(struct seccomp_filter *filter)
 	return 0;
 }
 
+static bool has_terminal(void)
+{
+	auto_fd terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+	return terminal >= 0;
+}
+
+/* A program that allows everything. Returns 0 or -errno with a failure record. */
+static int allow_all(struct seccomp_filter *filter)
+{
+	filter->code = malloc(sizeof *filter->code);
+	if (!filter->code)
+		return fail(ENOMEM, "making a system call filter");
+	*filter->code = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	filter->count = 1;
+	return 0;
+}
+
+/* seccomp=unconfined takes away the profile, but not the guard of a terminal; --privileged takes both. */
 int filter_prepare(struct container *c)
 {
 	struct privileges *p = &c->privileges;
 	struct seccomp_filter filter = { 0 };
-	int ret = 0;
+	bool unconfined = p->seccomp && strcmp(p->seccomp, "unconfined") == 0;
+	int ret;
 
-	if (p->seccomp && strcmp(p->seccomp, "unconfined") == 0)
+	if (unconfined && (c->flags & CONTAINER_PRIVILEGED || !has_terminal()))
 		return 0;
-	ret = seccomp_cache_get(p->seccomp, p->profile_caps, &filter);
+	ret = unconfined ? allow_all(&filter) :
+			   seccomp_cache_get(p->seccomp, p->profile_caps, &filter);
 	if (ret == 0)
 		ret = guard_terminal(&filter);
 	p->filter = filter.code;
