@@ -1,4 +1,5 @@
 /* rm.c - `skiff rm`: containers that have ended, and all that they have written. */
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -73,10 +74,14 @@ int command_rm(const struct global_options *global, char *const *words)
 	for (char *const *word = words + walk.at; *word; word++) {
 		int one = remove_one(*word, flags);
 
-		if (one == 0)
+		if (one == 0) {
 			printf("%s\n", *word);
-		else if (ret == 0)
+		} else if (one == -ENOENT && flags & RM_FORCE && ret == 0) {
+			fail_print(); /* as Docker: said, but what was wanted is so */
+			fail_forget();
+		} else if (ret == 0) {
 			ret = one;
+		}
 	}
 	return ret;
 }

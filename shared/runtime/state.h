@@ -34,7 +34,7 @@ void state_remove(struct container *c);
 void state_forget_name(const char *name, const char *id);
 
 /* Turns a name, an ID or an unambiguous start of an ID into the ID of a container that runs or is
- * kept. Returns 0 or -errno with a failure record (exit code 1 when there is none). */
+ * kept. Returns 0 or -errno with a failure record: -ENOENT, and exit code 1, when there is none. */
 int state_resolve(const char *reference, char id[CONTAINER_ID_LENGTH + 1])
 	__attribute__((warn_unused_result));
 

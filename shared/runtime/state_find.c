@@ -39,7 +39,8 @@ static int find_by_prefix(enum dirs_base base, const char *prefix, int found,
 
 static int no_such_container(const char *reference)
 {
-	return fail_exit_code(fail(0, "No such container: %s", reference), 1);
+	fail_exit_code(fail(0, "No such container: %s", reference), 1);
+	return -ENOENT;
 }
 
 int state_resolve(const char *reference, char id[CONTAINER_ID_LENGTH + 1])

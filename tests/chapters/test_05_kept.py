@@ -81,8 +81,14 @@ def test_rm(box):
         f"Left: {kept(box)}.",
         "rm gives all storage back, and the names.",
     )
-    result = box.skiff.run(["rm", short])
-    check(result.code == 1, f"We ran `{result.typed}` after that.", f"{result.ended}: {result.err!r}")
+    for opts, code in (([], 1), (["-f"], 0)):
+        result = box.skiff.run(["rm", *opts, short])
+        check(
+            result.code == code and f"No such container: {short}" in result.err and not result.out,
+            f"We ran `{result.typed}` after that.",
+            f"{result.ended}: {result.err!r}",
+            "It says that there is none. With -f that is no failure.",
+        )
 
 
 def test_rm_of_a_running_one(box):
