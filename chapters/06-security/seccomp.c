@@ -62,8 +62,11 @@ static void write_guard(struct sock_filter *code)
 /* Puts the guard before the program. Returns 0 or -errno with a failure record. */
 static int guard_terminal(struct seccomp_filter *filter)
 {
-	struct sock_filter *longer = calloc(filter->count + GUARD_COUNT, sizeof *longer);
+	struct sock_filter *longer;
 
+	if (filter->count + GUARD_COUNT > BPF_MAXINSNS)
+		return fail(E2BIG, "guarding the terminal");
+	longer = calloc(filter->count + GUARD_COUNT, sizeof *longer);
 	if (!longer)
 		return fail(ENOMEM, "guarding the terminal");
 	write_guard(longer);
@@ -74,11 +77,12 @@ static int guard_terminal(struct seccomp_filter *filter)
 	return 0;
 }
 
+/* ENXIO: there is none. One that only can't be opened now is one (TIOCEXCL of ioctl_tty(2)). */
 static bool has_terminal(void)
 {
 	auto_fd terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
 
-	return terminal >= 0;
+	return terminal >= 0 || errno != ENXIO;
 }
 
 /* A program that allows everything. Returns 0 or -errno with a failure record. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "cgroup.h"
 #include "commands.h"
@@ -44,6 +45,8 @@ static int set_frozen(const struct state_container *found, const char *reference
 
 	if (found->cgroup_fd < 0)
 		return refuse(reference, "in no cgroup of its own, so it can't be paused");
+	if (flock(found->cgroup_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return refuse(reference, "being committed, or paused by another");
 	if (cgroup_is_frozen(found->cgroup_fd) == frozen)
 		return refuse(reference, frozen ? "already paused" : "not paused");
 	ret = cgroup_freeze(found->cgroup_fd, frozen);

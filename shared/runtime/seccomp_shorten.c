@@ -122,12 +122,19 @@ static int compare_numbers(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* Notes an architecture that is compared with. Returns whether there is room for it. */
-static bool add_architecture(struct shortener *s, uint32_t architecture)
+static bool is_known(const struct shortener *s, uint32_t architecture)
 {
 	for (unsigned i = 0; i < s->architecture_count; i++)
 		if (s->architectures[i] == architecture)
 			return true;
+	return false;
+}
+
+/* Notes an architecture that is compared with. Returns whether there is room for it. */
+static bool add_architecture(struct shortener *s, uint32_t architecture)
+{
+	if (is_known(s, architecture))
+		return true;
 	if (s->architecture_count == ARCHITECTURES_MAX)
 		return false;
 	s->architectures[s->architecture_count++] = architecture;
@@ -159,9 +166,8 @@ static uint32_t another_architecture(const struct shortener *s)
 {
 	uint32_t other = 0;
 
-	for (unsigned i = 0; i < s->architecture_count; i++)
-		if (s->architectures[i] >= other)
-			other = s->architectures[i] + 1;
+	while (is_known(s, other))
+		other++;
 	return other;
 }
 

@@ -52,7 +52,8 @@ struct state_container {
 };
 
 /* Finds a running container by name, ID or unambiguous start of an ID, and fills *found.
- * Returns 0, or -errno with a failure record (exit code 1, as Docker's) when there is none. */
+ * Returns 0, or -errno with a failure record (exit code 1, as Docker's): -ENOENT when there is none,
+ * -ESRCH when it does not run. */
 int state_find(const char *reference, struct state_container *found)
 	__attribute__((warn_unused_result));
 

@@ -178,7 +178,9 @@ int state_find(const char *reference, struct state_container *found)
 	if (ret == 0)
 		return 0;
 	state_release(found);
-	if (ret == -ESRCH)
-		return fail_exit_code(fail(0, "container %s is not running", reference), 1);
+	if (ret == -ESRCH) {
+		fail_exit_code(fail(0, "container %s is not running", reference), 1);
+		return ret;
+	}
 	return fail(-ret, "reading the state of %s", reference);
 }

@@ -56,8 +56,8 @@ def has_terminal():
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY))
         return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno != errno.ENXIO
 
 
 @task("6.3")

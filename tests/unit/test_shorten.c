@@ -167,6 +167,35 @@ static void test_no_room(void **state)
 	free(same.code);
 }
 
+/* An architecture that the program does not know is answered as such, whatever those are that it knows. */
+static void test_highest_architecture(void **state)
+{
+	static const uint32_t known[] = { 5, UINT32_MAX, 4, 0, 1 };
+	struct sock_filter code[64];
+	struct seccomp_filter given = { code, 0 }, shorter;
+
+	(void)state;
+	code[given.count++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4);
+	while (given.count < 20)
+		code[given.count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 5, 0,
+								   0);
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		code[given.count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								   known[i], 0, 1);
+		code[given.count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+								   SECCOMP_RET_ALLOW);
+	}
+	code[given.count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+							   SECCOMP_RET_KILL_PROCESS);
+	shorter = copy_of(&given);
+	assert_int_equal(seccomp_shorten(&shorter), 0);
+	assert_in_range(shorter.count, 1, given.count - 1);
+	for (uint32_t arch = 0; arch < 10; arch++)
+		assert_same_answer(&given, &shorter, &(struct seccomp_data){ .arch = arch });
+	assert_same_answer(&given, &shorter, &(struct seccomp_data){ .arch = UINT32_MAX });
+	free(shorter.code);
+}
+
 /* Nor is a program rewritten that leads out of itself. */
 static void test_no_end(void **state)
 {
@@ -270,8 +299,11 @@ static void test_random_programs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_default_profile), UNIT_TEST(test_far_jumps),
-		UNIT_TEST(test_no_room),	 UNIT_TEST(test_no_end),
+		UNIT_TEST(test_default_profile),
+		UNIT_TEST(test_far_jumps),
+		UNIT_TEST(test_no_room),
+		UNIT_TEST(test_no_end),
+		UNIT_TEST(test_highest_architecture),
 		UNIT_TEST(test_random_programs),
 	};
 
