@@ -16,6 +16,8 @@
 #include "kernel.h"
 #include "scope.h"
 
+enum { GRACE_MSEC = 500 };
+
 static bool is_fault(int signal)
 {
 	return signal == SIGSEGV || signal == SIGILL || signal == SIGBUS || signal == SIGFPE ||
@@ -97,6 +99,16 @@ static int act_during_start(struct container *c, int signal)
 	return info.si_pid ? terminal_stopped(c) : 0;
 }
 
+/* RACE: the command may run, and somebody may know it and have sent the signal, while its start is not all
+ * over: with --init the socket's end has one more process to wait for. Then the signal is the command's.
+ * Returns whether fd can be read in a moment; the signal is there again then. */
+static bool start_goes_on(int fd, int signal)
+{
+	struct pollfd ready = { fd, POLLIN, 0 };
+
+	return signal != SIGCHLD && poll(&ready, 1, GRACE_MSEC) > 0 && kill(getpid(), signal) == 0;
+}
+
 int signals_watch_start(struct container *c, int fd)
 {
 	struct signalfd_siginfo info;
@@ -116,6 +128,8 @@ int signals_watch_start(struct container *c, int fd)
 			return 0;
 		if (read(signals, &info, sizeof info) != (ssize_t)sizeof info)
 			return fail(errno, "watching for signals");
+		if (start_goes_on(fd, (int)info.ssi_signo))
+			return 0;
 		TRY(act_during_start(c, (int)info.ssi_signo));
 	}
 }

@@ -18,7 +18,8 @@ int signals_block(struct container *c) __attribute__((warn_unused_result));
 
 /* Parent, during the start: waits until fd can be read, or its other end is closed. A signal that
  * would have ended skiff, had it not been blocked, is a failure: exit code 128+n. All others wait
- * for process_wait(), but for a stop of the container: see terminal_stopped().
+ * for process_wait(), as does one that comes half a second or less before the start goes on; but for a
+ * stop of the container: see terminal_stopped().
  * Returns 0 or -errno with a failure record. */
 int signals_watch_start(struct container *c, int fd) __attribute__((warn_unused_result));
 
