@@ -1,10 +1,10 @@
 """Chapter 04: task 4.4: pause and unpause."""
 
-import os
 import secrets
 import signal
 
 from harness import check, expect, kernel, task, until
+from harness.stuck import Stuck
 
 
 def frozen(cgroup):
@@ -49,38 +49,26 @@ def test_pause_holds_all_processes(box):
 
 @task("4.4")
 def test_pause_waits_until_it_is_done(box):
-    """The container gets next to no CPU time, so that freezing it takes a while: pause must not end before."""
-    name = "c-" + secrets.token_hex(4)
-    cpu = min(os.sched_getaffinity(0))
-
-    def idle():
-        os.sched_setaffinity(0, {cpu})
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-    held = box.start("@hold", opts=["--name", name], before=idle)
-    held.line(20)
+    """A process that waits for a disk freezes only when the disk has answered: pause must not end before."""
+    name, held = box.named()
     cgroup = kernel.cgroup_of(held.command())
-    burners = [box.start("sh", "-c", "echo on; while :; do :; done", before=lambda: os.sched_setaffinity(0, {cpu}))
-               for _ in range(2)]
-    for burner in burners:
-        burner.line()
-    pausing = box.skiff.start(["pause", name])
-    ended = until(lambda: pausing.process.poll() is not None, 20)
-    seen = frozen(cgroup)
-    for burner in burners:
-        burner.send(signal.SIGTERM)
-        burner.wait()
-    check(ended, "We paused a container that gets next to no CPU time.", "pause had not ended after 20 s.",
-          likely="it waits for a word that never comes: frozen 1 for pause.")
-    check(
-        seen == 1,
-        "We paused a container that gets next to no CPU time, so that it takes a while, and read cgroup.events at once.",
-        f"It says frozen {seen}.",
-        "cgroup.freeze takes the order; that it is carried out stands in cgroup.events. pause ends then, not before.",
-        "nobody waited: cgroupfs_await() for frozen.",
-    )
-    expect(pausing.wait(), 0)
-    expect(box.skiff.run(["unpause", name]), 0)
+    with Stuck(cgroup, box.root) as stuck:
+        pausing = box.skiff.start(["pause", name])
+        until(lambda: kernel.cgroup_read(cgroup, "cgroup.freeze") == "1")
+        early = until(lambda: pausing.process.poll() is not None, 0.5)
+        seen = frozen(cgroup)
+        stuck.release()
+        check(
+            not early and seen == 0,
+            "We paused a container, one process of which waits for a disk and can't be frozen yet.",
+            f"{'pause ended meanwhile; ' if early else ''}cgroup.events says frozen {seen}.",
+            "cgroup.freeze takes the order; that it is carried out stands in cgroup.events. pause ends then, not before.",
+            "nobody waited: cgroupfs_await() for frozen.",
+        )
+        check(until(lambda: pausing.process.poll() is not None, 20), "We paused a container.", "pause had not ended after 20 s.",
+              likely="it waits for a word that never comes: frozen 1 for pause.")
+        expect(pausing.wait(), 0)
+        expect(box.skiff.run(["unpause", name]), 0)
     held.finish()
 
 

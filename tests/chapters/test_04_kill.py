@@ -5,6 +5,7 @@ import secrets
 import signal
 
 from harness import check, expect, kernel, task, until
+from harness.stuck import Stuck
 from harness.teach import Current
 
 
@@ -61,6 +62,27 @@ def test_kill_leaves_nobody(box):
     )
     for one in (held, inside):
         expect(one.wait(), 137, rule="A container that was killed: 128 + 9.")
+
+
+@task("4.5")
+def test_kill_waits_for_the_last_one(box):
+    """A process that waits for a disk dies only when the disk has answered; until then the cgroup can't be removed."""
+    name, held = box.named()
+    cgroup = kernel.cgroup_of(held.command())
+    with Stuck(cgroup, box.root) as stuck:
+        killing = box.skiff.start(["kill", name])
+        early = until(lambda: killing.process.poll() is not None, 0.5)
+        left = kernel.cgroup_events(cgroup)["populated"]
+        stuck.release()
+        check(
+            not early and left == 1,
+            "We killed a container, one process of which waits for a disk and can't die yet.",
+            f"kill ended meanwhile; cgroup.events says populated {left}.",
+            "A process has ended when it is gone, not when SIGKILL was sent: kill ends when cgroup.events says populated 0.",
+            "nobody waited: cgroupfs_await() for populated 0.",
+        )
+        expect(killing.wait(), 0)
+    expect(held.wait(), 137)
 
 
 @task("4.5")
