@@ -52,7 +52,9 @@ static const struct setting places[LIMITS] = {
 			 .file = "memory.swap.max",
 			 .option = "--memory-swap" },
 	[LIMIT_CPU] = { .controller = "cpu", .file = "cpu.max", .option = "--cpus" },
-	[LIMIT_CPU_WEIGHT] = { .controller = "cpu", .file = "cpu.weight", .option = "--cpu-weight" },
+	[LIMIT_CPU_WEIGHT] = { .controller = "cpu",
+			       .file = "cpu.weight",
+			       .option = "--cpu-weight or --cpu-shares" },
 	[LIMIT_PIDS] = { .controller = "pids", .file = "pids.max", .option = "--pids-limit" },
 };
 

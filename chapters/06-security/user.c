@@ -218,11 +218,12 @@ static int resolve_account(const struct container *c, const char *text, struct a
 
 	if (ret < 0 && !is_number)
 		return fail(-ret, "reading the image's /etc/passwd");
-	if (ret == 0 && !is_number)
-		return fail_hint(
-			fail(0, "finding user %s: the image's /etc/passwd does not have it", text),
-			"a number needs no entry: --user UID:GID");
-	return 0;
+	if (ret > 0 || is_number)
+		return 0;
+	return fail_hint(fail(0, "finding user %s: the image's /etc/passwd does not have it", text),
+			 text[strspn(text, "0123456789")] ?
+				 "a number needs no entry: --user UID:GID" :
+				 "the largest user ID is 4294967294");
 }
 
 int user_find(struct container *c, struct user *user)

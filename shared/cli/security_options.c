@@ -204,31 +204,14 @@ static const char *parse_limit(const char *text, rlim_t *limit)
 
 int security_parse_ulimit(struct privileges *p, const struct option_walk *walk)
 {
-	static const struct {
-		const char *name;
-		int resource;
-	} names[] = {
-		{ "core", RLIMIT_CORE },	 { "cpu", RLIMIT_CPU },
-		{ "data", RLIMIT_DATA },	 { "fsize", RLIMIT_FSIZE },
-		{ "locks", RLIMIT_LOCKS },	 { "memlock", RLIMIT_MEMLOCK },
-		{ "msgqueue", RLIMIT_MSGQUEUE }, { "nice", RLIMIT_NICE },
-		{ "nofile", RLIMIT_NOFILE },	 { "nproc", RLIMIT_NPROC },
-		{ "rss", RLIMIT_RSS },		 { "rtprio", RLIMIT_RTPRIO },
-		{ "rttime", RLIMIT_RTTIME },	 { "sigpending", RLIMIT_SIGPENDING },
-		{ "stack", RLIMIT_STACK },
-	};
-	size_t length = strcspn(walk->value, "="), i = 0;
+	size_t length = strcspn(walk->value, "=");
 	const char *at = walk->value[length] ? walk->value + length + 1 : "";
-	struct ulimit one = { 0 };
+	struct ulimit one = { .resource = privileges_ulimit_find(walk->value, length) };
+	unsigned i;
 
-	while (i < sizeof names / sizeof names[0] &&
-	       (strlen(names[i].name) != length ||
-		strncmp(names[i].name, walk->value, length) != 0))
-		i++;
-	if (i == sizeof names / sizeof names[0])
+	if (one.resource < 0)
 		return fail_hint(refuse(walk, "no such limit"),
 				 "nofile, nproc, core, stack ...: getrlimit(2) without RLIMIT_");
-	one.resource = names[i].resource;
 	at = parse_limit(at, &one.limit.rlim_cur);
 	one.limit.rlim_max = one.limit.rlim_cur;
 	if (at && *at == ':')

@@ -46,6 +46,40 @@ int privileges_add_device(struct privileges *p, const struct device *device)
 	return added->host && added->inside ? 0 : -ENOMEM;
 }
 
+static const char *const ulimit_names[] = {
+	[RLIMIT_CORE] = "core",
+	[RLIMIT_CPU] = "cpu",
+	[RLIMIT_DATA] = "data",
+	[RLIMIT_FSIZE] = "fsize",
+	[RLIMIT_LOCKS] = "locks",
+	[RLIMIT_MEMLOCK] = "memlock",
+	[RLIMIT_MSGQUEUE] = "msgqueue",
+	[RLIMIT_NICE] = "nice",
+	[RLIMIT_NOFILE] = "nofile",
+	[RLIMIT_NPROC] = "nproc",
+	[RLIMIT_RSS] = "rss",
+	[RLIMIT_RTPRIO] = "rtprio",
+	[RLIMIT_RTTIME] = "rttime",
+	[RLIMIT_STACK] = "stack",
+	[RLIMIT_SIGPENDING] = "sigpending",
+};
+
+enum { ULIMIT_NAMES = sizeof ulimit_names / sizeof ulimit_names[0] };
+
+const char *privileges_ulimit_name(int resource)
+{
+	return resource >= 0 && resource < ULIMIT_NAMES ? ulimit_names[resource] : NULL;
+}
+
+int privileges_ulimit_find(const char *name, size_t length)
+{
+	for (int i = 0; i < ULIMIT_NAMES; i++)
+		if (ulimit_names[i] && strlen(ulimit_names[i]) == length &&
+		    strncmp(ulimit_names[i], name, length) == 0)
+			return i;
+	return -1;
+}
+
 const char *privileges_keep(struct privileges *p, const char *text)
 {
 	return strv_append(&p->owned, text) < 0 ? NULL : p->owned.list[p->owned.count - 1];

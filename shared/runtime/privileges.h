@@ -93,4 +93,11 @@ int privileges_add_device(struct privileges *p, const struct device *device)
 /* Keeps a copy of text as long as p lives. Returns it, or NULL where there is no memory. */
 const char *privileges_keep(struct privileges *p, const char *text);
 
+/* The limits that there are: --ulimit NAME and getrlimit(2)'s RLIMIT_NAME.
+ * Returns NAME in small letters, or NULL if resource is none. The caller does not free it. */
+const char *privileges_ulimit_name(int resource);
+
+/* Returns RLIMIT_* of the first length bytes of name, or -1 if there is none. */
+int privileges_ulimit_find(const char *name, size_t length);
+
 #endif

@@ -98,8 +98,8 @@ static int set_ulimits(const struct container *c)
 		const struct ulimit *one = &c->privileges.ulimits[i];
 
 		if (setrlimit((__rlimit_resource_t)one->resource, &one->limit) < 0)
-			return fail_hint(fail(errno, "setting the --ulimit of resource %d",
-					      one->resource),
+			return fail_hint(fail(errno, "setting --ulimit %s",
+					      privileges_ulimit_name(one->resource)),
 					 "only CAP_SYS_RESOURCE raises a hard limit: "
 					 "`prlimit` shows skiff's own");
 	}

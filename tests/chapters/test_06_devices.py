@@ -163,6 +163,9 @@ def test_ulimits(box):
             f"{result.ended}; {result.err!r}",
             "A limit that is none is refused in one line.",
         )
+    result = box.run("@die", "0", opts=["--ulimit", "nofile=99999999999"])
+    check("--ulimit nofile" in result.err, f"We ran `{result.typed}`.", f"It said {result.err!r}.",
+          "The kernel allows fewer: what failed is called by its name.")
     check(resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard), "We ran containers with limits.", "Ours have changed.")
 
 

@@ -170,6 +170,8 @@ def test_hostile_databases(box):
             f"{result.ended}; it printed {result.out!r}.",
             "A name that is not there, or whose entry is no entry, is an error: never user 0.",
         )
+    check("largest user ID" in box.run("@ids", opts=["--user", "4294967296"]).err, "We ran it with --user 4294967296.",
+          "Nothing was said of the largest user ID.", "A number that is too large is no missing entry.")
     same_user(box, ["--user", "last"], 77, 78, [78], "A last line without an end counts.")
 
 
