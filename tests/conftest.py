@@ -65,6 +65,8 @@ def pytest_configure(config):
     ):
         if not os.access(path, os.X_OK):
             raise pytest.UsageError(f"{what}: {path} is not there; build it first: make build")
+    if config.option.stage > 0 and not os.path.isdir(config.option.image):
+        raise pytest.UsageError(f"--image: {config.option.image} is not there; make it first: make image")
     if os.geteuid() == 0:
         census.stage_hand()
     config.skiff_homes = census.make_homes()
@@ -236,11 +238,7 @@ def image(request, home):
     base = os.path.dirname(home)
     local = os.path.join(base, "image")
     if not os.path.isdir(local):
-        source = request.config.option.image
-        if not os.path.isdir(source):
-            source = os.path.join(base, "made-image")
-            root_files.make_image(source)
-        root_files.copy_tree(source, local)
+        root_files.copy_tree(request.config.option.image, local)
         root_files.add_probes(request.config.option.probes, local)
     return local
 

@@ -6,6 +6,7 @@ version 2 has these controllers it runs like any other. Elsewhere its verdict co
 this machine; nothing is skipped."""
 
 import glob
+import importlib.util
 import json
 import os
 import shlex
@@ -38,10 +39,21 @@ def missing(item):
     return wanted - kernel.controllers() - ({"lab"} if os.path.exists("/run/lab") else set()) if wanted else set()
 
 
+def vm_is_built():
+    """Whether the VM's image is there, made from the sources that are here."""
+    found = importlib.util.spec_from_file_location("lab_image", os.path.join(TREE, "vagrant/lab/image.py"))
+    image = importlib.util.module_from_spec(found)
+    found.loader.exec_module(image)
+    return os.path.isdir(image.directory(BUILD))
+
+
 class LabVM:
     """The tests of one session that are to run in the VM, and what it said of them."""
 
     def __init__(self, config, items):
+        if items and not vm_is_built():  # skiffshop/testrun.py looks for these words
+            lacks = ", ".join(sorted({what for item in items for what in missing(item)}))
+            raise pytest.UsageError(f"the lab VM is not built, and this machine has not got {lacks}; build it first: make vm-build")
         self.config, self.nodes = config, [item.nodeid for item in items]
         self.results, self.trouble = None, ""
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import stat
-import subprocess
 
 BIG = 65536  # files from this size on are hard links: nobody writes into a program
 
@@ -31,45 +30,6 @@ def copy_tree(source, target):
                 else:
                     shutil.copy2(entry.path, to)
     os.chmod(target, stat.S_IMODE(os.stat(source).st_mode))
-
-
-def make_image(directory):
-    """An image for when the default one is not built: busybox and a few directories."""
-    busybox = shutil.which("busybox")
-    if not busybox:
-        raise RuntimeError(
-            "no default image and no busybox: build the image (make build) or install busybox-static"
-        )
-    for name in (
-        "bin",
-        "dev",
-        "etc",
-        "proc",
-        "root",
-        "sys",
-        "tmp",
-        "var",
-        "usr/bin",
-        "usr/sbin",
-        "sbin",
-        "home",
-    ):
-        os.makedirs(os.path.join(directory, name), exist_ok=True)
-    os.chmod(os.path.join(directory, "tmp"), 0o1777)
-    shutil.copy2(busybox, os.path.join(directory, "bin/busybox"))
-    for applet in subprocess.run(
-        [busybox, "--list"], capture_output=True, text=True, check=True
-    ).stdout.split():
-        if applet != "busybox":
-            os.symlink("busybox", os.path.join(directory, "bin", applet))
-    for name, text in (
-        ("passwd", "root:x:0:0:root:/root:/bin/sh\n"),
-        ("group", "root:x:0:\n"),
-        ("hostname", "box\n"),
-        ("hosts", "127.0.0.1 localhost\n"),
-    ):
-        with open(os.path.join(directory, "etc", name), "w", encoding="ascii") as file:
-            file.write(text)
 
 
 def add_probes(probes, root):

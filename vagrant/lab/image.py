@@ -59,7 +59,7 @@ def need(programs):
             os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":" + place
     missing = [name for name in programs if not shutil.which(name)]
     if missing:
-        raise Trouble("not found: %s; to install what is needed: sudo make packages"
+        raise Trouble("not found: %s; to install what is needed: sudo make packages GROUP=vm"
                       % ", ".join(missing))
 
 

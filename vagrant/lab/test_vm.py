@@ -352,7 +352,7 @@ def test_missing_program_is_told_in_one_line(lab, tmp_path):
     done = subprocess.run([sys.executable, *lab.command("--", "true")], capture_output=True, text=True,
                           env=dict(lab.environment(), PATH=str(tmp_path)), timeout=SLOW, check=False)
     assert done.returncode == 125
-    assert re.fullmatch(r"vm: cannot run: not found: qemu-system-\w+.*sudo make packages\n", done.stderr)
+    assert re.fullmatch(r"vm: cannot run: not found: qemu-system-\w+.*sudo make packages GROUP=vm\n", done.stderr)
 
 
 @pytest.mark.parametrize("name", ["guest-packages", "init.c", "pack"])

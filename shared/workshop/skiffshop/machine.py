@@ -14,21 +14,24 @@ from pathlib import Path
 
 from .errors import ShopError
 from .ownership import give_back_tree
+from .terminal import say
 
 NOBODY = 65534
 NOT_OURS = ("images", "vm", "lab")   # roots keep their owners
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def run_make(tree, goal, *settings):
+KEPT = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+
+
+def run_make(tree, goal, *settings, output=KEPT):
     """Run one goal of the Makefile; the finished process, output as text."""
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     done = subprocess.run(
         ["make", "--no-print-directory", "-s", goal, f"BUILD={build(tree)}",
          *settings], cwd=tree.root, env=environment, text=True,
-        errors="replace", stdin=subprocess.DEVNULL, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        errors="replace", stdin=subprocess.DEVNULL, check=False, **output)
     give_back_tree(tree.build, skip=NOT_OURS)
     return done
 
@@ -80,6 +83,14 @@ def image_root(tree):
     path = tree.build / "images" / "busybox" / "rootfs"
     return path if path.is_dir() else need(tree, "image", path,
                                            "the default image")
+
+
+def build_vm(tree):
+    """The lab VM, with its progress on the screen: it takes a while."""
+    say("  This machine lacks what some tests need: they run in the lab VM.")
+    if run_make(tree, "vm-build", output={"stdout": subprocess.DEVNULL}).returncode != 0:
+        raise ShopError("the lab VM", "it can't be built: see above",
+                        "with that mended: make vm-build")
 
 
 class Bench:

@@ -193,6 +193,34 @@ def test_an_ordinary_user_is_told_to_use_sudo(shop, monkeypatch):
     assert "sudo make check CH=1" in text and "make vm" in text
 
 
+def want_vm(shop):
+    """Tests that refuse to run until a file is there, which `make vm-build` is to make."""
+    with open(shop.root / "tests/chapters/conftest.py", "a") as file:
+        file.write(
+            "\n\nimport os\nimport pytest\n\n\ndef pytest_collection_modifyitems():\n"
+            "    if not os.path.exists('vm-is-here'):\n"
+            "        raise pytest.UsageError('the lab VM is not built')\n")
+
+
+def test_the_lab_vm_is_built_when_a_test_needs_it(shop):
+    shop.solve()
+    want_vm(shop)
+    with open(shop.root / "Makefile", "a") as file:
+        file.write("\nvm-build:\n\t@echo building the VM >&2\n\t@touch vm-is-here\n")
+    status, text = shop.run("check", "CH=1")
+    assert (shop.root / "vm-is-here").exists()
+    assert status == 0 and "run in the lab VM" in text and "2 of 2 passed" in text
+
+
+def test_a_lab_vm_that_cannot_be_built_is_nobodys_mistake(shop):
+    shop.solve()
+    want_vm(shop)
+    with open(shop.root / "Makefile", "a") as file:
+        file.write("\nvm-build:\n\t@false\n")
+    status, text = shop.run("check", "CH=1")
+    assert status == 2 and "the lab VM: it can't be built" in text and "make vm-build" in text
+
+
 def test_output_fits_the_screen(shop):
     shop.solve()
     tests = shop.root / "tests/chapters/test_01_alpha.py"

@@ -4,10 +4,11 @@ import os
 import socket
 import subprocess
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from harness import Result, TeachFailure, census, kernel, people, teach, until
+from harness import Result, TeachFailure, census, elsewhere, kernel, people, teach, until
 from harness.teach import Current, failure_text
 
 
@@ -121,6 +122,14 @@ def test_tree_is_removed_but_not_what_is_mounted_in_it(tmp_path):
     census.remove_tree(str(tmp_path / "tree"))
     assert (inside / "keep").exists()
     kernel.umount(str(inside))
+
+
+def test_a_lab_vm_that_is_not_built(monkeypatch, tmp_path):
+    monkeypatch.setattr(elsewhere, "BUILD", str(tmp_path))
+    monkeypatch.setattr(elsewhere, "missing", lambda item: {"memory"})
+    with pytest.raises(pytest.UsageError, match="has not got memory"):
+        elsewhere.LabVM(None, [SimpleNamespace(nodeid="one")])
+    assert elsewhere.LabVM(None, []).nodes == []
 
 
 def test_failure_text():
