@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import struct
 import subprocess
 
@@ -16,13 +17,25 @@ INIT = 26
 LONGEST = 4096
 
 
+def open_fuse(place):
+    """The device, which a machine may not have loaded yet, and a small /dev does not have: then we make a node."""
+    if "\tfuse\n" not in kernel.read_proc("filesystems"):
+        subprocess.run(["modprobe", "fuse"], check=True)
+    if os.path.exists("/dev/fuse"):
+        return os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+    node = os.path.join(place, "fuse")
+    os.mknod(node, stat.S_IFCHR | 0o600, os.makedev(10, 229))  # Documentation/admin-guide/devices.txt
+    try:
+        return os.open(node, os.O_RDWR | os.O_CLOEXEC)
+    finally:
+        os.unlink(node)
+
+
 class Stuck:
     """Such a process in the cgroup: it asks a file system of ours, mounted at place, which never answers."""
 
     def __init__(self, cgroup, place):
-        if not os.path.exists("/dev/fuse"):
-            subprocess.run(["modprobe", "fuse"], check=True)
-        self.fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        self.fuse = open_fuse(place)
         self.pid = os.fork()
         if self.pid == 0:
             self._ask(cgroup, os.fspath(place))
