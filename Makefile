@@ -112,6 +112,7 @@ FORCE:
 test: ## everything the project promises (with sudo)
 	@shared/workshop/packages.sh build test vm peers
 	@$(MAKE) --no-print-directory $(PARALLEL) build stages probes
+	@"$$(shared/workshop/find-python)" tests/run --build '$(BUILD)' --list $(PHASES) >/dev/null # a wrong name, told early
 	@$(MAKE) --no-print-directory weak fault image vm-build
 	@unshare --net sh -c 'ip link set lo up && exec "$$@"' sh \
 		"$$(shared/workshop/find-python)" tests/run --build '$(BUILD)' $(PHASES)

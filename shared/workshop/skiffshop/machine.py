@@ -88,7 +88,8 @@ def image_root(tree):
 def build_vm(tree):
     """The lab VM, with its progress on the screen: it takes a while."""
     say("  This machine lacks what some tests need: they run in the lab VM.")
-    if run_make(tree, "vm-build", output={"stdout": subprocess.DEVNULL}).returncode != 0:
+    done = run_make(tree, "vm-build", output={"stdout": subprocess.DEVNULL})
+    if done.returncode != 0:
         raise ShopError("the lab VM", "it can't be built: see above",
                         "with that mended: make vm-build")
 
